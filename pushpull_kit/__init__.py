@@ -1,0 +1,41 @@
+"""See ZeroMQ's PUSH and PULL at work: real sockets, with a stopwatch in them.
+
+Rooms, from the ground up; each imports only from those above it::
+
+    errors     what can go wrong
+    messages   the record of one message, the summary of many
+    tracks     where a socket's thread writes: the hot path
+    ring       where messages are kept: bounded columns
+    pairing    which receipt belongs to which send
+    trace      messages as a Chrome trace
+    timings    the log: from tracks to messages
+    context    a zmq.Context whose sockets are timed
+    worker     a PULL in a background thread
+    picture    messages as a static figure
+"""
+
+from .context import Context, fresh_context
+from .errors import (
+    EndpointError,
+    PushPullError,
+    WorkerStoppedError,
+    WorkerStuckError,
+    WrongThreadError,
+)
+from .messages import Message, Summary
+from .timings import Timings
+from .worker import Worker
+
+__all__ = [
+    "Context",
+    "EndpointError",
+    "Message",
+    "PushPullError",
+    "Summary",
+    "Timings",
+    "Worker",
+    "WorkerStoppedError",
+    "WorkerStuckError",
+    "WrongThreadError",
+    "fresh_context",
+]

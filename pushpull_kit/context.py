@@ -1,0 +1,440 @@
+"""A zmq.Context whose PUSH and PULL sockets note when each message was sent and received.
+
+Nothing is added to the wire, and every method does what pyzmq's does: the methods here call
+pyzmq's, with a stopwatch around. A message is timed once, however many frames it has.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from threading import get_ident
+from time import monotonic, sleep
+from time import perf_counter_ns as clock_ns
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import zmq
+from zmq.backend import Socket as _BackendSocket
+
+from .errors import WorkerStuckError, WrongThreadError
+from .timings import Timings
+from .tracks import DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known
+
+# pyzmq's compiled send, under its Python wrapper: what the wrapper adds for draft sockets a PUSH
+# never needs, and skipping it pays for the stopwatch (benchmarks: send).
+_backend_send = _BackendSocket.send
+
+#: How long `fresh_context` waits for what the last context left running.
+RETIRE_TIMEOUT_S = 3.0
+
+#: `close` only asks for a port to be freed; libzmq's reaper frees it soon after (libzmq #2772).
+REBIND_TIMEOUT_S = 0.5
+
+
+class TimedSocket(zmq.Socket[bytes]):
+    """A socket that belongs to the thread that uses it first, and notes its messages.
+
+    A call from another thread, while the owner is alive, raises `WrongThreadError`; libzmq itself
+    would corrupt its state or abort the process (pyzmq #1782). When the owner has ended, the next
+    thread to use the socket owns it.
+    """
+
+    # pyzmq takes an attribute that is not declared on the class for a socket option.
+    _owner: int | None = None
+    _name: str | None = None
+    _timings: Timings
+    _track: Track | None = None
+    _parts: list[bytes | memoryview]  # the frames so far of a multipart message
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        timings = getattr(self.context, "timings", None)
+        self._timings = timings if isinstance(timings, Timings) else Timings()  # else: a shadow
+        self._parts = []
+        self._owner = None  # reading its own type, above, is not use
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            self._owner = None  # nobody else has it any more
+        super().__del__()
+
+    @property
+    def name(self) -> str:
+        """The label of this socket's lane in pictures; may be set at any time."""
+        track = self._track
+        if track is None:
+            return self._name or ""
+        return self._timings.lanes[track.lane][1]
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        if self._track is not None:
+            self._timings.rename(self._track, name)
+
+    def belongs_elsewhere(self) -> bool:
+        """Whether another thread, one that is alive, owns this socket."""
+        return self._owner not in (None, get_ident()) and _is_alive(self._owner)
+
+    def _guard(self) -> None:
+        if self._owner == get_ident():
+            return
+        if self.belongs_elsewhere():
+            owner = next((t.name for t in threading.enumerate() if t.ident == self._owner), "?")
+            raise WrongThreadError(
+                f"expected every call to this {self._type_name} socket from the thread that used "
+                f"it first, {owner!r}; got one from {threading.current_thread().name!r}. libzmq's "
+                "sockets are not thread-safe: make a socket in each thread, from the same context, "
+                "or hand the message over with a queue.Queue"
+            )
+        self._owner = get_ident()
+
+    def bind(self, addr: str) -> Any:
+        """Bind as pyzmq does; an address that a just closed socket still holds is waited for."""
+        self._guard()
+        deadline_s = monotonic() + REBIND_TIMEOUT_S
+        while True:
+            try:
+                return super().bind(addr)
+            except zmq.ZMQError as error:
+                if error.errno != errno.EADDRINUSE or monotonic() > deadline_s:
+                    raise
+                sleep(0.005)
+
+    def close(self, linger: int | None = None) -> None:
+        """Close as pyzmq does, from the owner's thread."""
+        if not self.closed:
+            self._guard()
+            self._finish()
+        super().close(linger)
+        if self._track is not None:
+            self._track.closed = True
+
+    def _finish(self) -> None:
+        """Note that the message in hand, if any, is done with."""
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    plain = getattr(zmq.Socket, name)
+
+    def method(self: TimedSocket, *args: Any, **kwargs: Any) -> Any:
+        self._guard()
+        return plain(self, *args, **kwargs)
+
+    method.__name__, method.__doc__ = name, plain.__doc__
+    return method
+
+
+for _name in (
+    "connect", "disconnect", "unbind", "poll", "monitor", "get_monitor_socket",
+    "set", "get", "setsockopt", "getsockopt",
+):  # fmt: skip
+    setattr(TimedSocket, _name, _guarded(_name))
+
+
+class TimedPush(TimedSocket):
+    """A PUSH that notes when each `send` was called and when it returned."""
+
+    # What `send` needs, in one attribute: on a pyzmq socket each look-up costs as much as a clock.
+    _hot: tuple[int | None, list[bytes | Known], list[int], list[int]] = (None, [], [], [])
+
+    def send(  # type: ignore[override]  # pyzmq's overloads say no more than this
+        self,
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
+    ) -> zmq.MessageTracker | None:
+        """Send one frame as `zmq.Socket.send` does, and note the message when it is the last."""
+        owner, payloads, begins, ends = self._hot
+        if (
+            owner == get_ident()
+            and type(data) is bytes
+            and not flags
+            and copy
+            and len(data) <= WHOLE_KEY_BYTES
+        ):
+            try:
+                payloads.append(data)
+                begins.append(clock_ns())
+                _backend_send(self, data)
+                ends.append(clock_ns())
+            except BaseException as error:
+                self._give_up(error)
+                raise
+            if len(ends) >= DIGEST_AT:
+                self._timings.digest()
+            return None
+        return self._send_any(data, flags, copy, track, routing_id, group)
+
+    def _send_any(self, data: Any, flags: int, *others: Any) -> zmq.MessageTracker | None:
+        self._guard()
+        lists = self._track or self._open_track()
+        more, parts = bool(flags & zmq.SNDMORE), self._parts
+        frame = _view(data)
+        if frame is None:
+            raise TypeError(
+                f"expected bytes, or an object with the buffer interface; got {data!r:.80}; "
+                "use send_string for text, send_json for other objects"
+            )
+        self._hot = TimedPush._hot  # until the message is whole, every frame comes here
+        try:
+            if not parts:
+                lists.begin(UNKNOWN if more else _payload([frame]))
+            elif not more:
+                lists.payloads[-1] = known([*parts, frame])
+            result: zmq.MessageTracker | None = super().send(data, flags, *others)
+            if not more:
+                lists.end()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        if more:
+            parts.append(frame)
+        else:
+            parts.clear()
+            self._heat(lists)
+            if len(lists.ends) >= DIGEST_AT:
+                self._timings.digest()
+        return result
+
+    def _open_track(self) -> Track:
+        self._track = self._timings.add_sender(self._name)
+        return self._track
+
+    def _heat(self, track: Track) -> None:
+        self._hot = (self._owner, track.payloads, track.begins, track.ends)
+
+    def _give_up(self, error: BaseException) -> None:
+        self._parts.clear()
+        assert self._track is not None
+        refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
+        self._timings.abort(self._track, interrupted=not refused)
+
+
+class TimedPull(TimedSocket):
+    """A PULL that notes when each message came; it is handled until its thread asks for the next.
+
+    Asking is a call of any receiving method, of `poll` or of `close`.
+    """
+
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one frame as `zmq.Socket.recv` does, and note the message when it is the last."""
+        self._guard()
+        self._finish()
+        frame = super().recv(flags, copy, track)
+        self._note(frame, clock_ns())
+        return frame
+
+    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive one frame as `zmq.Socket.recv_into` does; one cut short cannot be paired."""
+        self._guard()
+        self._finish()
+        size = super().recv_into(buffer, nbytes=nbytes, flags=flags)
+        recv_ns = clock_ns()
+        frame = _view(buffer)
+        self._note(b"" if frame is None else frame[:size], recv_ns)
+        return size
+
+    def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
+        """Poll as `zmq.Socket.poll` does."""
+        self._guard()
+        self._finish()
+        return super().poll(timeout, flags)
+
+    def _note(self, frame: Any, recv_ns: int) -> None:
+        view = _view(frame)
+        if view is not None:
+            self._parts.append(view)
+        if self.get(zmq.RCVMORE):
+            return
+        if self._track is None:
+            self._track = self._timings.add_worker(self._name)
+        self._track.payloads.append(_payload(self._parts))
+        self._track.begins.append(recv_ns)
+        self._parts.clear()
+        if len(self._track.ends) >= DIGEST_AT:
+            self._timings.digest()
+
+    def _finish(self) -> None:
+        track = self._track
+        if track is not None and not self._parts and len(track.begins) > len(track.ends):
+            track.end()
+
+
+def _view(data: Any) -> bytes | memoryview | None:
+    """Return a frame's bytes without copying them, or `None` if it has none."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, zmq.Frame):
+        return data.buffer
+    try:
+        view = memoryview(data)
+    except TypeError:
+        return None
+    if not view.nbytes:
+        return b""
+    return view.cast("B") if view.c_contiguous else view.tobytes("A")
+
+
+def _payload(parts: list[bytes | memoryview]) -> bytes | Known:
+    if len(parts) == 1 and isinstance(parts[0], bytes) and len(parts[0]) <= WHOLE_KEY_BYTES:
+        return parts[0]
+    return known(parts)
+
+
+def _is_alive(ident: int | None) -> bool:
+    return any(thread.ident == ident for thread in threading.enumerate())
+
+
+class Stoppable(Protocol):
+    """What a context asks of a worker."""
+
+    name: str
+
+    def ask_to_stop(self) -> None:
+        """Ask, without waiting."""
+
+    def stop(self, timeout: float) -> None:
+        """Ask, and wait until it has stopped."""
+
+
+class Context(zmq.Context[zmq.Socket[bytes]]):
+    """A `zmq.Context` that times its PUSH and PULL sockets; `timings` is the log of their messages.
+
+    Other socket types are pyzmq's own. Where it differs from `zmq.Context`: it stops its workers
+    before it is destroyed, and one that is merely forgotten waits at most a second for unsent
+    messages when it is collected, where pyzmq may freeze the process (pyzmq #102).
+    """
+
+    timings: Timings
+    workers: dict[str, Stoppable]
+    _creators: WeakKeyDictionary[Any, int]
+    _instance: Any = None  # not to be shared with zmq.Context.instance()
+    _instance_lock = threading.Lock()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.timings = Timings()
+        self.workers = {}
+        self._creators = WeakKeyDictionary()
+
+    def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
+        """Return a timed socket for PUSH and PULL, or else pyzmq's own."""
+        if socket_class is None:
+            timed = {int(zmq.PUSH): TimedPush, int(zmq.PULL): TimedPull}
+            socket_class = timed.get(int(socket_type), zmq.Socket)
+        socket: Any = super().socket(socket_type, socket_class, **kwargs)
+        if isinstance(socket, TimedSocket):
+            socket._owner = None  # setting this context's default options is not use
+        else:
+            self._creators[socket] = get_ident()
+        return socket
+
+    def term(self) -> None:
+        """Terminate as pyzmq does; a worker that is still running ends, and a warning tells."""
+        if not self.closed:
+            warn_of(list(self.workers.values()))
+        super().term()
+
+    def destroy(self, linger: int | None = None) -> None:
+        """Stop the workers, close the sockets and terminate.
+
+        Raises `WrongThreadError`, before anything is closed, if another thread owns a socket, and
+        `WorkerStuckError` if a worker does not stop.
+        """
+        if self.closed:
+            return
+        for socket in list(self._sockets):
+            if isinstance(socket, TimedSocket) and not socket.closed:
+                socket._guard()
+        workers = list(self.workers.values())
+        warn_of(workers)
+        for worker in workers:
+            worker.stop(RETIRE_TIMEOUT_S)
+        super().destroy(linger)
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            for socket in list(self._sockets):
+                if not socket.closed and not self._is_elsewhere(socket):
+                    linger_ms = socket.linger
+                    socket.linger = 1000 if linger_ms < 0 else min(linger_ms, 1000)
+        super().__del__()
+
+    def _is_elsewhere(self, socket: zmq.Socket[bytes]) -> bool:
+        if isinstance(socket, TimedSocket):
+            return socket.belongs_elsewhere()
+        creator = self._creators.get(socket)
+        return creator not in (None, get_ident()) and _is_alive(creator)
+
+    def retire(self, timeout: float) -> None:
+        """Stop the workers, close the sockets with linger 0 and terminate, in `timeout` seconds.
+
+        What could not be ended in time is named in a `RuntimeWarning` and left to end by itself.
+        """
+        deadline_s = monotonic() + timeout
+        holders = []
+        workers = list(self.workers.values())
+        for worker in workers:
+            worker.ask_to_stop()
+        for worker in workers:
+            try:
+                worker.stop(max(0.0, deadline_s - monotonic()))
+            except WorkerStuckError:
+                holders.append(f"worker {worker.name!r} is still in its handler")
+        for socket in list(self._sockets):
+            if not socket.closed:
+                if self._is_elsewhere(socket):
+                    holders.append(f"{socket!r} belongs to a thread that is still running")
+                else:
+                    socket.close(linger=0)
+        # In a thread, because term waits for the sockets of others, for ever if need be.
+        ending = threading.Thread(target=super().term, name="context-term", daemon=True)
+        ending.start()
+        ending.join(max(0.1, deadline_s - monotonic()))
+        if ending.is_alive():
+            warnings.warn(
+                f"the last context could not be closed in {timeout:g} s: "
+                + ("; ".join(holders) or "a socket of it is open")
+                + ". It is left behind and will end when they do; an address that they hold is "
+                "taken until then",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+
+def warn_of(workers: Sequence[Stoppable]) -> None:
+    """Tell that these workers should have been stopped."""
+    for worker in workers:
+        warnings.warn(
+            f"{worker!r} was not stopped: call its stop(), or use it in a with statement",
+            ResourceWarning,
+            stacklevel=3,
+        )
+
+
+_fresh_lock = threading.Lock()
+
+
+def fresh_context() -> Context:
+    """Return a new `Context`, having closed the one that this function returned last.
+
+    Its workers are stopped and its sockets closed with linger 0, so what they had not yet delivered
+    is dropped. So the first cell of a notebook can be run again and again, on a fixed port. Takes
+    `RETIRE_TIMEOUT_S` at most; what does not end in time is named in a `RuntimeWarning`. The new
+    context is also `Context.instance()`.
+    """
+    with _fresh_lock:
+        last = Context._instance
+        if last is not None and not last.closed and Context._instance_pid == os.getpid():
+            last.retire(RETIRE_TIMEOUT_S)
+        Context._instance, Context._instance_pid = Context(), os.getpid()
+        fresh: Context = Context._instance
+        return fresh

@@ -1,0 +1,59 @@
+"""Where messages are kept: columns that grow to a bound, and then forget the oldest row first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .messages import ROW
+
+Int64s = npt.NDArray[np.int64]
+
+
+class Ring:
+    """At most `limit` rows of `messages.ROW`, known by numbers that are never used twice.
+
+    Writing to a row that was let go, or cleared, does nothing.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.next = 0  # the number of the next row
+        self.clear()
+
+    def clear(self) -> None:
+        """Let all rows go; numbers go on from where they are."""
+        self.first = self.next  # the first number since then
+        self._rows = np.zeros(min(self.limit, 256), ROW)
+
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest row that is kept, or of the next one if none is."""
+        return max(self.first, self.next - self.limit)
+
+    def add(self, count: int) -> Int64s:
+        """Return the numbers of so many new rows, all zero."""
+        needed = self.next - self.first + count
+        if needed > len(self._rows) < self.limit:
+            size = min(self.limit, max(needed, len(self._rows) * 5 // 4))
+            self._rows.resize(size, refcheck=False)  # in place; no view of it is ever given away
+        numbers = np.arange(self.next, self.next + count)
+        self.next += count
+        self._rows[self._places(numbers)] = np.zeros((), ROW)
+        return numbers
+
+    def write(self, numbers: Int64s, **columns: Any) -> None:
+        """Set columns, each to an array as long as `numbers` or to one value for all."""
+        kept = numbers >= self.oldest
+        places = self._places(numbers[kept])
+        for name, values in columns.items():
+            self._rows[name][places] = values[kept] if np.ndim(values) else values
+
+    def copy(self) -> npt.NDArray[Any]:
+        """Return the rows kept, oldest first."""
+        return np.asarray(self._rows[self._places(np.arange(self.oldest, self.next))])
+
+    def _places(self, numbers: Int64s) -> Int64s:
+        return (numbers - self.first) % len(self._rows)
