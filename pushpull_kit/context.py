@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ _backend_send = _BackendSocket.send
 
 #: How long `fresh_context` waits for what the last context left running.
 RETIRE_TIMEOUT_S = 3.0
+
+#: How long the collection of a forgotten context may take.
+COLLECT_TIMEOUT_S = 1.0
 
 #: `close` only asks for a port to be freed; libzmq's reaper frees it soon after (libzmq #2772).
 REBIND_TIMEOUT_S = 0.5
@@ -211,6 +215,10 @@ class TimedPush(TimedSocket):
     def _heat(self, track: Track) -> None:
         self._hot = (self._owner, track.payloads, track.begins, track.ends)
 
+    def _finish(self) -> None:
+        if self._parts:  # closed in the middle of a multipart message
+            self._give_up(InterruptedError())
+
     def _give_up(self, error: BaseException) -> None:
         self._parts.clear()
         assert self._track is not None
@@ -256,9 +264,14 @@ class TimedPull(TimedSocket):
             return
         if self._track is None:
             self._track = self._timings.add_worker(self._name)
-        self._track.payloads.append(_payload(self._parts))
-        self._track.begins.append(recv_ns)
-        self._parts.clear()
+        try:
+            self._track.payloads.append(_payload(self._parts))
+            self._track.begins.append(recv_ns)
+        except BaseException:  # an Interrupt between the two
+            self._timings.abort(self._track, interrupted=False)
+            raise
+        finally:
+            self._parts.clear()
         if len(self._track.ends) >= DIGEST_AT:
             self._timings.digest()
 
@@ -308,9 +321,9 @@ class Stoppable(Protocol):
 class Context(zmq.Context[zmq.Socket[bytes]]):
     """A `zmq.Context` that times its PUSH and PULL sockets; `timings` is the log of their messages.
 
-    Other socket types are pyzmq's own. Where it differs from `zmq.Context`: it stops its workers
-    before it is destroyed, and one that is merely forgotten waits at most a second for unsent
-    messages when it is collected, where pyzmq may freeze the process (pyzmq #102).
+    Other socket types are pyzmq's own. It differs from `zmq.Context` in that `destroy` stops its
+    workers, and in that a forgotten one, when it is collected, holds the caller up for no more than
+    a second: what is unsent then goes on waiting in a thread, where pyzmq freezes the process (#102).
     """
 
     timings: Timings
@@ -361,12 +374,13 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         super().destroy(linger)
 
     def __del__(self) -> None:
-        if not getattr(self, "closed", True):
-            for socket in list(self._sockets):
-                if not socket.closed and not self._is_elsewhere(socket):
-                    linger_ms = socket.linger
-                    socket.linger = 1000 if linger_ms < 0 else min(linger_ms, 1000)
-        super().__del__()
+        if self._shadow or getattr(self, "closed", True) or sys.is_finalizing():
+            return
+        warnings.warn(f"Unclosed context {self!r}", ResourceWarning, stacklevel=2, source=self)
+        for socket in list(self._sockets):
+            if not socket.closed and not self._is_elsewhere(socket):
+                socket.close()
+        self._term_within(COLLECT_TIMEOUT_S)
 
     def _is_elsewhere(self, socket: zmq.Socket[bytes]) -> bool:
         if isinstance(socket, TimedSocket):
@@ -395,11 +409,7 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
                     holders.append(f"{socket!r} belongs to a thread that is still running")
                 else:
                     socket.close(linger=0)
-        # In a thread, because term waits for the sockets of others, for ever if need be.
-        ending = threading.Thread(target=super().term, name="context-term", daemon=True)
-        ending.start()
-        ending.join(max(0.1, deadline_s - monotonic()))
-        if ending.is_alive():
+        if not self._term_within(max(0.1, deadline_s - monotonic())):
             warnings.warn(
                 f"the last context could not be closed in {timeout:g} s: "
                 + ("; ".join(holders) or "a socket of it is open")
@@ -408,6 +418,17 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
                 RuntimeWarning,
                 stacklevel=3,
             )
+
+    def _term_within(self, timeout: float) -> bool:
+        """Terminate; if that takes longer, leave it to a thread, and return `False`.
+
+        libzmq waits, for ever if need be, until others have closed their sockets and unsent messages
+        have found a receiver.
+        """
+        ending = threading.Thread(target=super().term, name="context-term", daemon=True)
+        ending.start()
+        ending.join(timeout)
+        return not ending.is_alive()
 
 
 def warn_of(workers: Sequence[Stoppable]) -> None:

@@ -10,8 +10,10 @@ This module knows no sockets and draws nothing.
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter_ns as clock_ns
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +85,7 @@ class Timings:
         return self._add("worker", name, self._workers)
 
     def _add(self, kind: str, name: str | None, tracks: list[Track]) -> Track:
-        with self._lock:
-            self._digest()
+        with self._digested():
             if name is None:
                 taken = {self._lanes[track.lane][1] for track in tracks}
                 numbered = (f"{kind} {number}" for number in range(2, len(taken) + 3))
@@ -100,8 +101,7 @@ class Timings:
 
     def rename(self, track: Track, name: str) -> None:
         """Move a track to the lane of that name; what it did before stays in its old lane."""
-        with self._lock:
-            self._digest()
+        with self._digested():
             track.lane = self._lane(self._lanes[track.lane][0], name)
 
     def abort(self, track: Track, *, interrupted: bool) -> None:
@@ -118,11 +118,19 @@ class Timings:
         """Take in what the tracks hold, unless another thread is at it: this never waits."""
         if self._lock.acquire(blocking=False):
             try:
-                self._digest()
+                with self._digested():
+                    pass
             finally:
                 self._lock.release()
 
     # From tracks to rows.
+
+    @contextmanager
+    def _digested(self) -> Iterator[None]:
+        """Hold the log with all in it that happened; an Interrupt waits until it is whole again."""
+        with self._lock, _uninterrupted():
+            self._digest()
+            yield
 
     def _digest(self) -> None:
         # Receipts are taken first: each one's send was begun before it, so it is there to be found.
@@ -266,8 +274,7 @@ class Timings:
     # The reading side.
 
     def __len__(self) -> int:
-        with self._lock:
-            self._digest()
+        with self._digested():
             return self._ring.next - self._ring.oldest
 
     def __repr__(self) -> str:
@@ -284,8 +291,7 @@ class Timings:
         Instants are in ns, 0 where there is none; lane numbers index `lanes`, outcomes `OUTCOMES`.
         The array is a copy.
         """
-        with self._lock:
-            self._digest()
+        with self._digested():
             rows = self._ring.copy()
         first_ns = np.where(rows["send_start_ns"] > 0, rows["send_start_ns"], rows["recv_ns"])
         return np.asarray(rows[np.argsort(first_ns, kind="stable")])
@@ -311,8 +317,7 @@ class Timings:
 
     def summary(self) -> Summary:
         """Return the counts and totals so far, unfinished sends and handlings up to now."""
-        with self._lock:
-            self._digest()
+        with self._digested():
             now_ns, first = clock_ns(), self._ring.first
             unfinished = [
                 [t.unfinished for t in tracks if t.unfinished and t.unfinished.row >= first]
@@ -343,8 +348,7 @@ class Timings:
 
         What is on its way is forgotten too: its receipt will be neither shown nor counted.
         """
-        with self._lock:
-            self._digest()
+        with self._digested():
             self._ring.clear()
             self._zero()
 
@@ -377,6 +381,23 @@ class Timings:
         messages in flight. Raises `OSError` if the file cannot be written.
         """
         write_chrome_trace(path, self.rows(), self.lanes)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off a KeyboardInterrupt until the block is done; only the main thread ever gets one."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    pressed: list[tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if pressed:
+            handler(*pressed[0])
 
 
 def _total_ns(raw: npt.NDArray[Any]) -> int:

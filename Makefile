@@ -1,0 +1,66 @@
+# Two commands matter: `make lab` to learn, `make test` to check. `make help` lists the rest.
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+# PYTHON=/path/to/python3 chooses the interpreter of a new .venv; otherwise the first that will do.
+PYTHON       ?=
+LAB_FLAGS    ?=
+PYTEST_FLAGS ?=
+
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help lab test notebooks bench lint clean python
+
+help:  ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+lab: $(STAMP)  ## Open the first notebook in JupyterLab (LAB_FLAGS="--no-browser")
+	$(VENV)/bin/jupyter lab notebooks/01_push_without_waiting.ipynb $(LAB_FLAGS)
+
+test: $(STAMP)  ## Run all tests and all notebooks (PYTEST_FLAGS="-k worker")
+	$(PY) -m pytest $(PYTEST_FLAGS)
+
+notebooks: $(STAMP)  ## Run every notebook and save it with its outputs
+	$(PY) tools/run_notebooks.py
+
+bench: $(STAMP)  ## Measure what the stopwatch costs
+	$(PY) -m benchmarks
+
+lint: $(STAMP)  ## Check format, style, types and spelling
+	$(PY) -m ruff format --check
+	$(PY) -m ruff check
+	$(PY) -m mypy
+	$(VENV)/bin/codespell
+
+clean:  ## Remove .venv, caches and build results
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# Print the interpreter that a new .venv would use, or say what is missing.
+python:
+	@for python in $(CANDIDATES); do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	            2>/dev/null; then \
+	        echo "$$python"; exit 0; \
+	    fi; \
+	done; \
+	echo "No Python 3.11 or newer with venv and ensurepip among: $(CANDIDATES)." \
+	    "Install one (on Debian or Ubuntu: sudo apt-get install python3-venv)," \
+	    "or name one: make PYTHON=/path/to/python3." >&2; \
+	exit 1
+
+# Done again only when a bound or a pin changes. A .venv without a working pip is made anew.
+$(STAMP): pyproject.toml constraints.txt
+	@if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	    python=$$($(MAKE) --silent --no-print-directory python) || exit 1; \
+	    echo "Making $(VENV) with $$python"; \
+	    "$$python" -m venv --clear $(VENV) || exit 1; \
+	fi
+	@echo "Installing into $(VENV); the first time takes a minute or two"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test]' -c constraints.txt
+	@touch $(STAMP)

@@ -1,0 +1,117 @@
+"""CPU time of a timed 8-byte send over that of `zmq.Socket.send`."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import zmq
+
+from pushpull_kit import Context
+
+from . import Row, paired, spread
+
+N = 4_000  # fewer than a track holds before it is digested, so that upkeep can be told apart
+PAYLOADS = [b"%08d" % number for number in range(N)]
+
+# Receives in another process, so that the CPU time here is that of sending alone.
+RECEIVER = """
+import sys, zmq
+context = zmq.Context()
+pull, done = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+pull.connect(sys.argv[1]); done.connect(sys.argv[2])
+while True:
+    for _ in range(int(sys.argv[3])):
+        pull.recv()
+    done.send(b"")
+"""
+
+
+def rows() -> Iterator[Row]:
+    """Yield the cost over tcp with the I/O thread's share, the call alone, and with upkeep."""
+    with _Sender(zmq.Context) as raw, _Sender(Context) as timed:
+        ratios = paired(timed.over_tcp, raw.over_tcp, 60)
+        yield Row(
+            "CPU time of a timed 8-byte send over tcp, over zmq.Socket.send",
+            statistics.median(ratios),
+            ("<=", 1.5),
+            f"all threads of the sending process; {spread(ratios)}",
+        )
+        ratios = paired(timed.inproc, raw.inproc, 200)
+        yield Row(
+            "... of the calling thread alone, over inproc",
+            statistics.median(ratios),
+            None,
+            f"no I/O thread to share the cost with; {spread(ratios)}",
+        )
+        ratios = paired(timed.over_tcp_with_upkeep, raw.over_tcp, 60)
+        yield Row(
+            "... over tcp, with the log's upkeep",
+            statistics.median(ratios),
+            None,
+            f"taking the messages into the log, which whoever asks pays; {spread(ratios)}",
+        )
+
+
+class _Sender:
+    """A PUSH to another process and one to this, made by a context of a given class."""
+
+    def __init__(self, kind: type[zmq.Context[zmq.Socket[bytes]]]) -> None:
+        self.context = kind()
+        plain = {"socket_class": zmq.Socket}
+        self.push, self.done = self.context.socket(zmq.PUSH), self.context.socket(zmq.PULL, **plain)
+        self.near, self.pull = self.context.socket(zmq.PUSH), self.context.socket(zmq.PULL, **plain)
+        for socket in (self.push, self.near):
+            socket.sndhwm = 0
+        self.pull.rcvhwm = 0
+        endpoints = []
+        for socket in (self.push, self.done):
+            socket.bind("tcp://127.0.0.1:*")
+            endpoints.append(socket.last_endpoint.decode())
+        self.pull.bind("inproc://near")
+        self.near.connect("inproc://near")
+        self.receiver = subprocess.Popen([sys.executable, "-c", RECEIVER, *endpoints, str(N)])
+
+    def __enter__(self) -> _Sender:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.receiver.kill()
+        self.receiver.wait()
+        self.context.destroy(linger=0)
+
+    def over_tcp(self) -> float:
+        cost_ns = self._send_all(time.process_time_ns, self.push, self.done.recv)
+        self._upkeep()
+        return cost_ns
+
+    def over_tcp_with_upkeep(self) -> float:
+        def finish() -> None:
+            self.done.recv()
+            self._upkeep()
+
+        return self._send_all(time.process_time_ns, self.push, finish)
+
+    def inproc(self) -> float:
+        cost_ns = self._send_all(time.thread_time_ns, self.near, lambda: None)
+        for _ in range(N):
+            self.pull.recv()
+        self._upkeep()
+        return cost_ns
+
+    def _upkeep(self) -> None:
+        if isinstance(self.context, Context):
+            self.context.timings.clear()
+
+    @staticmethod
+    def _send_all(
+        clock_ns: Callable[[], int], socket: zmq.Socket[bytes], finish: Callable[[], object]
+    ) -> float:
+        start_ns = clock_ns()
+        for payload in PAYLOADS:
+            socket.send(payload)
+        finish()
+        return clock_ns() - start_ns

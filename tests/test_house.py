@@ -1,0 +1,148 @@
+"""The files around the code agree with each other, and the notebooks were run."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+# pyproject.toml, environment.yml, constraints.txt
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def environment() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def bounds(lines: list[str]) -> dict[str, SpecifierSet]:
+    requirements = [Requirement(line) for line in lines]
+    by_name = {canonicalize_name(r.name): r.specifier for r in requirements}
+    assert len(by_name) == len(lines), f"a name is given twice: {sorted(lines)}"
+    return by_name
+
+
+def direct_dependencies() -> dict[str, SpecifierSet]:
+    metadata = project()
+    return bounds(metadata["dependencies"] + metadata["optional-dependencies"]["test"])
+
+
+def conda_packages() -> list[str]:
+    """What environment.yml asks of conda, apart from Python, pip and pip's own list."""
+    strings = [line for line in environment()["dependencies"] if isinstance(line, str)]
+    return [line for line in strings if line != "pip" and not re.match(r"python\b", line)]
+
+
+def constraint_lines() -> list[str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_environment_has_the_names_and_bounds_of_pyproject():
+    """Conda installs the same names with the same bounds as pip."""
+    assert bounds(conda_packages()) == direct_dependencies()
+
+
+def test_environment_python_is_one_the_project_allows():
+    """Conda's Python is written python=3.x, as Binder needs, and satisfies requires-python."""
+    lines = [line for line in environment()["dependencies"] if re.match(r"python\b", str(line))]
+    assert len(lines) == 1
+    match = re.fullmatch(r"python=(3\.\d+)", lines[0])
+    assert match, f"expected python=3.x, got {lines[0]}"
+    assert match[1] in SpecifierSet(project()["requires-python"])
+
+
+def test_environment_installs_this_repository():
+    """Conda leaves nothing to pip but this repository itself."""
+    pip_lists = [line["pip"] for line in environment()["dependencies"] if isinstance(line, dict)]
+    assert pip_lists == [["-e ."]]
+    assert environment()["channels"] == ["conda-forge"]
+
+
+def test_constraints_are_plain_pins():
+    """Every line of constraints.txt is name==version, so no host, path or option is in it."""
+    odd = [
+        line
+        for line in constraint_lines()
+        if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_]+", line) or line.startswith("-")
+    ]
+    assert odd == []
+
+
+@pytest.mark.parametrize(("name", "bound"), direct_dependencies().items())
+def test_constraints_pin_each_direct_dependency(name: str, bound: SpecifierSet):
+    """Each direct dependency was tested at one version, inside its bound."""
+    pins = bounds(constraint_lines())
+    assert name in pins, f"constraints.txt has no line for {name}"
+    (pin,) = pins[name]
+    assert pin.version in bound
+
+
+# Notebooks
+
+
+def tags(cell: Any) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def code_cells(path: Path) -> list[Any]:
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def beginnings(cells: list[Any]) -> list[str]:
+    """What to say of the cells at fault: their first lines."""
+    return [cell.source.splitlines()[0] for cell in cells]
+
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def test_there_are_notebooks():
+    """The tests below had something to look at."""
+    assert NOTEBOOKS
+
+
+@every_notebook
+def test_notebook_was_run_in_order(path: Path):
+    """The cells were run once each, top to bottom, in a fresh kernel."""
+    cells = code_cells(path)
+    counts = [cell.execution_count for cell in cells]
+    assert cells
+    assert counts == list(range(1, len(cells) + 1)), "run `make notebooks`"
+
+
+@every_notebook
+def test_notebook_has_its_outputs(path: Path):
+    """Cells show outputs, without which strict nbval compares nothing and passes."""
+    bare = [
+        cell
+        for cell in code_cells(path)
+        if not cell.outputs and not {"silent", "nbval-skip"} & set(tags(cell))
+    ]
+    assert beginnings(bare) == [], "run `make notebooks`, or tag what prints nothing `silent`"
+
+
+@every_notebook
+def test_silent_cells_are_silent(path: Path):
+    """A cell tagged `silent` has no outputs."""
+    loud = [cell for cell in code_cells(path) if "silent" in tags(cell) and cell.outputs]
+    assert beginnings(loud) == []
+
+
+@every_notebook
+def test_notebook_holds_no_widget_state(path: Path):
+    """Widget state is not committed: it goes stale, and where malformed breaks static viewers."""
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata
