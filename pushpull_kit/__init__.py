@@ -14,6 +14,8 @@ Rooms, from the ground up; each imports only from those above it::
     picture    messages as a static figure
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .context import Context, fresh_context
 from .errors import (
     EndpointError,
@@ -26,10 +28,14 @@ from .messages import Message, Summary
 from .timings import Timings
 from .worker import Worker
 
+if TYPE_CHECKING:
+    from .picture import Picture, draw
+
 __all__ = [
     "Context",
     "EndpointError",
     "Message",
+    "Picture",
     "PushPullError",
     "Summary",
     "Timings",
@@ -37,5 +43,15 @@ __all__ = [
     "WorkerStoppedError",
     "WorkerStuckError",
     "WrongThreadError",
+    "draw",
     "fresh_context",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the pictures when they are first asked for: matplotlib takes half a second."""
+    if name in ("Picture", "draw"):
+        from . import picture
+
+        return getattr(picture, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,9 @@ import zmq
 from zmq.utils import garbage
 
 from pushpull_kit import Context
+from pushpull_kit.context import RETIRE_TIMEOUT_S
 
-#: How long libzmq and the threads may take to end what a test has ended.
+#: How long threads, and libzmq's own, may take to end when a test has ended them.
 GRACE_S = 2.0
 
 # Every context and socket that is alive, whichever way it was made.
@@ -27,7 +28,7 @@ def context() -> Iterator[Context]:
     context = Context()
     with _sockets_kept(context):
         yield context
-        context.retire(GRACE_S)
+        context.retire(RETIRE_TIMEOUT_S)
 
 
 @pytest.fixture
@@ -49,8 +50,10 @@ def _sockets_kept(context: zmq.Context[Any]) -> Iterator[None]:
         return kept[-1]
 
     vars(context)["socket"] = socket  # pyzmq would take an attribute for an option
-    yield
-    del vars(context)["socket"]
+    try:
+        yield
+    finally:
+        del vars(context)["socket"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +80,7 @@ def _nothing_left() -> Iterator[None]:
     yield
     # The last one of `fresh_context` is the kit's to close, at the next call: that is now.
     if Context._instance is not None:
-        Context._instance.retire(GRACE_S)
+        Context._instance.retire(RETIRE_TIMEOUT_S)
 
     def left() -> list[str]:
         if garbage.gc.is_alive() and not garbage.gc.refs:

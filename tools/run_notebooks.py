@@ -2,10 +2,12 @@
 
     python tools/run_notebooks.py [notebook ...]
 
-Without arguments: every notebook in notebooks/. What changes from run to run and tells a reader
+Without arguments: every notebook in notebooks/. The picture that a cell tagged `figure` shows is also
+saved as notebooks/figures/<notebook>.png, for the notebook's own head and the README. What changes from run to run and tells a reader
 nothing is left out, so that `git diff` shows only what the code did differently.
 """
 
+import base64
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,16 @@ def run(path: Path) -> None:
     normalize(notebook)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+    save_figure(notebook, path.parent / "figures" / f"{path.stem}.png")
+
+
+def save_figure(notebook: Any, path: Path) -> None:
+    """Save the picture under the cell that is tagged `figure`, if there is one."""
+    for cell in notebook.cells:
+        if "figure" in cell.metadata.get("tags", []):
+            (picture,) = (o.data["image/png"] for o in cell.outputs if "image/png" in o.data)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(base64.b64decode(picture))
 
 
 def normalize(notebook: Any) -> None:

@@ -1,0 +1,211 @@
+"""In a real kernel: prints stay under their cell, Interrupt works, nothing piles up or hangs."""
+
+import queue
+import time
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+
+from test_house import NOTEBOOKS
+
+TIMEOUT_S = 60
+
+SETUP = """
+import threading, time, zmq
+from pushpull_kit import Worker, fresh_context
+context = fresh_context()
+sender = context.socket(zmq.PUSH)
+sender.bind("inproc://jobs")
+"""
+
+COUNTS = """
+import gc, psutil, threading
+import zmq
+gc.collect()
+deadline = time.monotonic() + 5
+def counts():
+    sockets = [o for o in gc.get_objects() if isinstance(o, zmq.Socket) and not o.closed]
+    return len(threading.enumerate()), len(sockets), psutil.Process().num_fds()
+print(*counts())
+"""
+
+
+class Kernel:
+    """A kernel of this environment, spoken to as JupyterLab does."""
+
+    def __init__(self):
+        manager = KernelSpecManager(kernel_dirs=[])
+        self.manager = KernelManager(kernel_name="python3", kernel_spec_manager=manager)
+        self.manager.start_kernel()
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=TIMEOUT_S)
+        self.printed = {}
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+
+    def start(self, code):
+        """Send a cell, and return its id without waiting for it."""
+        return self.client.execute(code, store_history=True)
+
+    def finish(self, cell):
+        """Wait until the cell is done; return its error's name, or None."""
+        error = None
+        while True:
+            message = self.client.get_iopub_msg(timeout=TIMEOUT_S)
+            self.note(message)
+            if message["parent_header"].get("msg_id") != cell:
+                continue
+            if message["msg_type"] == "error":
+                error = message["content"]["ename"]
+            elif message["content"].get("execution_state") == "idle":
+                return error
+
+    def note(self, message):
+        if message["msg_type"] == "stream":
+            cell = message["parent_header"].get("msg_id")
+            self.printed[cell] = self.printed.get(cell, "") + message["content"]["text"]
+
+    def run(self, code):
+        """Run a cell; return its id and what it printed until it was done."""
+        cell = self.start(code)
+        error = self.finish(cell)
+        assert error is None, error
+        return cell, self.printed.get(cell, "")
+
+    def wait_for(self, cell, text):
+        """Wait until a cell, done or not, has printed the text."""
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while text not in self.printed.get(cell, ""):
+            try:
+                self.note(self.client.get_iopub_msg(timeout=deadline_s - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"{text!r} was not printed under its cell: {self.printed}")
+
+
+@pytest.fixture(scope="module")
+def shared_kernel():
+    kernel = Kernel()
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(shared_kernel):
+    """A kernel with a fresh context and a PUSH bound to inproc://jobs."""
+    shared_kernel.run(SETUP)
+    return shared_kernel
+
+
+def test_prints_stay_under_the_cell_that_started_the_worker(kernel):
+    """What a handler prints goes to the cell that started its worker, not to the latest one."""
+    start, _ = kernel.run("worker = Worker(print, connect='inproc://jobs', context=context).start()")
+    push, _ = kernel.run("sender.send_string('from the worker'); worker.wait(1)")
+    kernel.wait_for(start, "from the worker")
+    assert "from the worker" not in kernel.printed.get(push, "")
+
+
+def test_a_replaced_worker_prints_under_the_new_cell(kernel):
+    """Running the starting cell again moves the prints there."""
+    code = "worker = Worker(print, connect='inproc://jobs', context=context).start()"
+    first, _ = kernel.run(code)
+    second, _ = kernel.run(code)
+    kernel.run("sender.send_string('moved'); worker.wait(1)")
+    kernel.wait_for(second, "moved")
+    assert "moved" not in kernel.printed.get(first, "")
+
+
+def test_interrupt_during_a_blocked_send(kernel):
+    """Interrupt ends a send that waits for a peer, and the kernel goes on."""
+    cell = kernel.start("print('blocked', flush=True); sender.send(b'x')")
+    kernel.wait_for(cell, "blocked")
+    kernel.manager.interrupt_kernel()
+    assert kernel.finish(cell) == "KeyboardInterrupt"
+    _, text = kernel.run("print(context.timings.summary().interrupted)")
+    assert text == "1\n"
+
+
+def test_interrupt_during_wait(kernel):
+    """Interrupt ends a wait for a worker."""
+    kernel.run("worker = Worker(print, connect='inproc://jobs', context=context).start()")
+    cell = kernel.start("print('waiting', flush=True); worker.wait(1, timeout=1000)")
+    kernel.wait_for(cell, "waiting")
+    kernel.manager.interrupt_kernel()
+    assert kernel.finish(cell) == "KeyboardInterrupt"
+
+
+def test_cells_may_be_run_again_on_a_fixed_port(kernel):
+    """Set-up, bind and worker cells, each run again alone, never meet a taken address."""
+    _, text = kernel.run(
+        "probe = zmq.Context(); s = probe.socket(zmq.PULL)\n"
+        "print(s.bind_to_random_port('tcp://127.0.0.1'))\n"
+        "probe.destroy()"
+    )
+    address = f"tcp://127.0.0.1:{text.strip()}"
+    bind = f"sender = context.socket(zmq.PUSH)\nsender.bind({address!r})\nprint('bound')"
+    work = f"worker = Worker(print, connect={address!r}, context=context).start()"
+    push = "sender.send_string('x'); worker.wait(1)"
+    for cells in ([SETUP, bind, work, push], [bind, push.replace("(1)", "(2)")], [work, push]) * 3:
+        for code in cells:
+            kernel.run(code)
+
+
+def test_a_handler_that_calls_sys_exit_leaves_the_kernel_alive(kernel):
+    """`sys.exit()` in a handler fails that message and nothing else."""
+    _, text = kernel.run(
+        "import sys\n"
+        "worker = Worker(lambda t: sys.exit(1), connect='inproc://jobs', context=context).start()\n"
+        "sender.send_string('x'); worker.wait(1)\n"
+        "print(worker.running, context.timings.summary().failed)"
+    )
+    assert "True 1\n" in text
+
+
+def test_restart_with_messages_pending():
+    """A kernel whose worker hangs and whose messages wait is shut down and restarted at once."""
+    kernel = Kernel()
+    try:
+        kernel.run(SETUP)
+        kernel.run(
+            "def hang(text): time.sleep(3600)\n"
+            "worker = Worker(hang, connect='inproc://jobs', context=context).start()\n"
+            "for i in range(500): sender.send(b'x')\n"
+            "nobody = context.socket(zmq.PUSH)\n"
+            "nobody.connect('tcp://127.0.0.1:9')\n"
+            "for i in range(500): nobody.send(bytes(10_000))"
+        )
+        # jupyter_client kills a kernel that has not ended by itself after this time.
+        kernel.manager.shutdown_wait_time = 30
+        began_s = time.monotonic()
+        kernel.manager.restart_kernel()
+        assert time.monotonic() - began_s < 15
+        kernel.client.wait_for_ready(timeout=TIMEOUT_S)
+        assert kernel.run("print('alive')")[1] == "alive\n"
+    finally:
+        kernel.close()
+
+
+def test_running_notebook_01_fifty_times_piles_nothing_up():
+    """Fifty runs of all its cells leave as many threads, sockets and descriptors as one."""
+    path = next(path for path in NOTEBOOKS if path.name.startswith("01_"))
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert sum("JOB_S = 2 " in code for code in cells) == 1
+    cells = [code.replace("JOB_S = 2 ", "JOB_S = 0.01 ") for code in cells]
+    kernel = Kernel()
+    try:
+        for code in cells:
+            kernel.run(code)
+        _, once = kernel.run(COUNTS)
+        for _ in range(50):
+            for code in cells:
+                kernel.run(code)
+        _, often = kernel.run(COUNTS)
+    finally:
+        kernel.close()
+    assert [int(n) for n in often.split()] <= [int(n) for n in once.split()]
