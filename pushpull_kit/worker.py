@@ -273,9 +273,17 @@ class Worker:
         return self._mode, self._asked, self._options
 
     def _hand_over(self, keep_socket: bool) -> _Inbox | None:
+        """Stop; return the socket, still open, if it is to be kept."""
         self._keep_socket = keep_socket
-        self.stop()
+        try:
+            self.stop()
+        except WorkerStuckError:
+            self._keep_socket = False  # nobody will fetch it
+            raise
         inbox, self._inbox = self._inbox, None
+        if inbox is not None and not keep_socket:
+            inbox.socket.close(linger=0)
+            return None
         return inbox
 
     # In the worker's thread.
@@ -321,6 +329,11 @@ class Worker:
 
     def _attach(self, socket: zmq.Socket[bytes]) -> str:
         """Connect or bind, and return the endpoint as libzmq resolved it."""
+        port = self._asked.rpartition(":")[2]
+        if port.isdecimal() and int(port) > 65535:  # libzmq would take it modulo 65536
+            raise EndpointError(
+                f"{self._mode}: expected a port up to 65535; got {self._asked!r}; choose another"
+            )
         deadline_s = monotonic() + REBIND_TIMEOUT_S
         while True:
             try:

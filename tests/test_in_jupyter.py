@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
+from jupyter_core.utils import ensure_event_loop
 
 from test_house import NOTEBOOKS
 
@@ -88,8 +89,16 @@ class Kernel:
                 pytest.fail(f"{text!r} was not printed under its cell: {self.printed}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _jupyters_loop():
+    """jupyter_client makes one event loop for this process, and keeps it: not a leak of a test."""
+    loop = ensure_event_loop()
+    yield
+    loop.close()
+
+
 @pytest.fixture(scope="module")
-def shared_kernel():
+def shared_kernel(_jupyters_loop):
     kernel = Kernel()
     yield kernel
     kernel.close()
@@ -104,7 +113,9 @@ def kernel(shared_kernel):
 
 def test_prints_stay_under_the_cell_that_started_the_worker(kernel):
     """What a handler prints goes to the cell that started its worker, not to the latest one."""
-    start, _ = kernel.run("worker = Worker(print, connect='inproc://jobs', context=context).start()")
+    start, _ = kernel.run(
+        "worker = Worker(print, connect='inproc://jobs', context=context).start()"
+    )
     push, _ = kernel.run("sender.send_string('from the worker'); worker.wait(1)")
     kernel.wait_for(start, "from the worker")
     assert "from the worker" not in kernel.printed.get(push, "")
