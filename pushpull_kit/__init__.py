@@ -9,7 +9,8 @@ Rooms, from the ground up; each imports only from those above it::
     pairing    which receipt belongs to which send
     trace      messages as a Chrome trace
     timings    the log: from tracks to messages
-    context    a zmq.Context whose sockets are timed
+    sockets    PUSH and PULL sockets that are timed
+    context    a zmq.Context that makes them
     worker     a PULL in a background thread
     picture    messages as a static figure
 """

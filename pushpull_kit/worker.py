@@ -23,8 +23,9 @@ from weakref import WeakSet
 
 import zmq
 
-from .context import REBIND_TIMEOUT_S, Context, warn_of
+from .context import Context, warn_of
 from .errors import EndpointError, PushPullError, WorkerStoppedError, WorkerStuckError
+from .sockets import REBIND_TIMEOUT_S
 from .tracks import DIGEST_AT, WHOLE_KEY_BYTES, known
 
 _log = logging.getLogger("pushpull_kit")

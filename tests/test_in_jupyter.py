@@ -8,7 +8,6 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
-
 from test_house import NOTEBOOKS
 
 TIMEOUT_S = 60

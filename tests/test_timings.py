@@ -998,9 +998,9 @@ def test_nothing_is_lost_or_doubled_between_threads(timings):
         assert (track.payloads, track.begins, track.ends) == ([], [], [])
 
 
-def test_digest_never_waits(timings, sender):
-    """A thread that digests while another reads goes on at once; the reader sees its message."""
-    note(sender, b"a", 10, 20)
+@pytest.fixture
+def reading(timings):
+    """A thread that is inside a reading of the log, and the event that lets it go on."""
     began, may_end = threading.Event(), threading.Event()
 
     class Slow(bytes):
@@ -1009,17 +1009,36 @@ def test_digest_never_waits(timings, sender):
             may_end.wait(10)
             return super().__hash__()
 
-    note(sender, Slow(b"b"), 30, 40)
+    note(timings.add_sender("slow"), Slow(b"b"), 30, 40)
     reader = threading.Thread(target=timings.summary)
     reader.start()
-    try:
-        assert began.wait(10)
-        timings.digest()
-        assert reader.is_alive()
-    finally:
-        may_end.set()
-        reader.join()
+    assert began.wait(10)
+    yield reader, may_end
+    may_end.set()
+    reader.join()
+
+
+def test_digest_never_waits(timings, sender, reading):
+    """A thread that digests while another reads goes on at once."""
+    note(sender, b"a", 10, 20)
+    reader, may_end = reading
+    timings.digest()
+    assert reader.is_alive()
+    may_end.set()
     assert len(timings) == 2
+
+
+def test_abort_waits_for_the_reader(timings, sender, reading):
+    """A send is aborted before or after a reading, never in the midst of it."""
+    _, may_end = reading
+    sender.begin(b"a")
+    aborting = threading.Thread(target=timings.abort, args=(sender,), kwargs={"interrupted": False})
+    aborting.start()
+    aborting.join(0.05)
+    assert sender.ends == []
+    may_end.set()
+    aborting.join()
+    assert sorted(outcomes(timings)) == ["in_flight", "refused"]
 
 
 # Taking it elsewhere

@@ -138,6 +138,44 @@ def test_a_payload_that_is_not_begun_is_not_seen():
     assert lists(track) == ([b"b"], [], [])
 
 
+class Overtaken(list):
+    """A list whose reader is overtaken: right after its first copy, the owner goes on."""
+
+    def then(self, go_on):
+        self.go_on = go_on
+        return self
+
+    def __getitem__(self, key):
+        copy = super().__getitem__(key)
+        go_on, self.go_on = self.go_on, lambda: None
+        go_on()
+        return copy
+
+
+@pytest.mark.parametrize("overtaken", ["ends", "begins", "payloads"])
+def test_what_happens_meanwhile_is_taken_next_time(overtaken):
+    """Wherever in its reading the reader is overtaken, each message is taken once, and whole."""
+    track = written([b"a", b"b"], [10, 30], [20])
+
+    def go_on():
+        track.ends.append(40)
+        track.payloads.append(b"c")
+        track.begins.append(50)
+        track.ends.append(60)
+        track.payloads.append(b"d")
+        track.begins.append(70)
+
+    setattr(track, overtaken, Overtaken(getattr(track, overtaken)).then(go_on))
+    first, second = drain(track, 0), drain(track, 0)
+    assert first[["key", "begin", "end"]].tolist() == [(hash(b"a"), 10, 20), (hash(b"b"), 30, 0)]
+    assert second[["key", "begin", "end"]].tolist() == [
+        (hash(b"b"), 30, 40),
+        (hash(b"c"), 50, 60),
+        (hash(b"d"), 70, 0),
+    ]
+    assert lists(track) == ([b"d"], [70], [])
+
+
 def test_an_empty_track_gives_nothing():
     """Draining a track on which nothing happened gives no rows."""
     assert len(drain(Track(1), 0)) == 0

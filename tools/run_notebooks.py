@@ -2,9 +2,10 @@
 
     python tools/run_notebooks.py [notebook ...]
 
-Without arguments: every notebook in notebooks/. The picture that a cell tagged `figure` shows is also
-saved as notebooks/figures/<notebook>.png, for the notebook's own head and the README. What changes from run to run and tells a reader
-nothing is left out, so that `git diff` shows only what the code did differently.
+Without arguments: every notebook in notebooks/. What changes from run to run and tells a reader
+nothing is left out, so that `git diff` shows only what the code did differently. The picture under
+a cell tagged `figure` is also saved as notebooks/figures/<notebook>.png, for the head of the
+notebook and the README.
 """
 
 import base64

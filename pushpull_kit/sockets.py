@@ -1,0 +1,297 @@
+"""PUSH and PULL sockets that note when each message was sent and received.
+
+Nothing is added to the wire, and every method does what pyzmq's does: the methods here call
+pyzmq's, with a stopwatch around. A message is timed once, however many frames it has.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable
+from threading import get_ident
+from time import monotonic, sleep
+from time import perf_counter_ns as clock_ns
+from typing import Any
+
+import zmq
+from zmq.backend import Socket as _BackendSocket
+
+from .errors import WrongThreadError
+from .timings import Timings
+from .tracks import DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known
+
+# pyzmq's compiled send, under its Python wrapper: what the wrapper adds for draft sockets a PUSH
+# never needs, and skipping it pays for the stopwatch (benchmarks: send).
+_backend_send = _BackendSocket.send
+
+#: `close` only asks for a port to be freed; libzmq's reaper frees it soon after (libzmq #2772).
+REBIND_TIMEOUT_S = 0.5
+
+
+class TimedSocket(zmq.Socket[bytes]):
+    """A socket that belongs to the thread that uses it first, and notes its messages.
+
+    A call from another thread, while the owner is alive, raises `WrongThreadError`; libzmq itself
+    would corrupt its state or abort the process (pyzmq #1782). When the owner has ended, the next
+    thread to use the socket owns it.
+    """
+
+    # pyzmq takes an attribute that is not declared on the class for a socket option.
+    _owner: int | None = None
+    _name: str | None = None
+    _timings: Timings
+    _track: Track | None = None
+    _parts: list[bytes | memoryview]  # the frames so far of a multipart message
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        timings = getattr(self.context, "timings", None)
+        self._timings = timings if isinstance(timings, Timings) else Timings()  # else: a shadow
+        self._parts = []
+        self._owner = None  # reading its own type, above, is not use
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            self._owner = None  # nobody else has it any more
+        super().__del__()
+
+    @property
+    def name(self) -> str:
+        """The label of this socket's lane in pictures; may be set at any time."""
+        track = self._track
+        if track is None:
+            return self._name or ""
+        return self._timings.lanes[track.lane][1]
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+        if self._track is not None:
+            self._timings.rename(self._track, name)
+
+    def belongs_elsewhere(self) -> bool:
+        """Whether another thread, one that is alive, owns this socket."""
+        return self._owner not in (None, get_ident()) and is_alive(self._owner)
+
+    def _guard(self) -> None:
+        if self._owner == get_ident():
+            return
+        if self.belongs_elsewhere():
+            owner = next((t.name for t in threading.enumerate() if t.ident == self._owner), "?")
+            raise WrongThreadError(
+                f"expected every call to this {self._type_name} socket from the thread that used "
+                f"it first, {owner!r}; got one from {threading.current_thread().name!r}. libzmq's "
+                "sockets are not thread-safe: make a socket in each thread, from the same context, "
+                "or hand the message over with a queue.Queue"
+            )
+        self._owner = get_ident()
+
+    def bind(self, addr: str) -> Any:
+        """Bind as pyzmq does; an address that a just closed socket still holds is waited for."""
+        self._guard()
+        deadline_s = monotonic() + REBIND_TIMEOUT_S
+        while True:
+            try:
+                return super().bind(addr)
+            except zmq.ZMQError as error:
+                if error.errno != errno.EADDRINUSE or monotonic() > deadline_s:
+                    raise
+                sleep(0.005)
+
+    def close(self, linger: int | None = None) -> None:
+        """Close as pyzmq does, from the owner's thread."""
+        if not self.closed:
+            self._guard()
+            self._finish()
+        super().close(linger)
+        if self._track is not None:
+            self._track.closed = True
+
+    def _finish(self) -> None:
+        """Note that the message in hand, if any, is done with."""
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    plain = getattr(zmq.Socket, name)
+
+    def method(self: TimedSocket, *args: Any, **kwargs: Any) -> Any:
+        self._guard()
+        return plain(self, *args, **kwargs)
+
+    method.__name__, method.__doc__ = name, plain.__doc__
+    return method
+
+
+for _name in (
+    "connect", "disconnect", "unbind", "poll", "monitor", "get_monitor_socket",
+    "set", "get", "setsockopt", "getsockopt",
+):  # fmt: skip
+    setattr(TimedSocket, _name, _guarded(_name))
+
+
+class TimedPush(TimedSocket):
+    """A PUSH that notes when each `send` was called and when it returned."""
+
+    # What `send` needs, in one attribute: on a pyzmq socket each look-up costs as much as a clock.
+    _hot: tuple[int | None, list[bytes | Known], list[int], list[int]] = (None, [], [], [])
+
+    def send(  # type: ignore[override]  # pyzmq's overloads say no more than this
+        self,
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
+    ) -> zmq.MessageTracker | None:
+        """Send one frame as `zmq.Socket.send` does, and note the message when it is the last."""
+        owner, payloads, begins, ends = self._hot
+        if (
+            owner == get_ident()
+            and type(data) is bytes
+            and not flags
+            and copy
+            and len(data) <= WHOLE_KEY_BYTES
+        ):
+            try:
+                payloads.append(data)
+                begins.append(clock_ns())
+                _backend_send(self, data)
+                ends.append(clock_ns())
+            except BaseException as error:
+                self._give_up(error)
+                raise
+            if len(ends) >= DIGEST_AT:
+                self._timings.digest()
+            return None
+        return self._send_any(data, flags, copy, track, routing_id, group)
+
+    def _send_any(self, data: Any, flags: int, *others: Any) -> zmq.MessageTracker | None:
+        self._guard()
+        lists = self._track or self._open_track()
+        more, parts = bool(flags & zmq.SNDMORE), self._parts
+        frame = _view(data)
+        if frame is None:
+            raise TypeError(
+                f"expected bytes, or an object with the buffer interface; got {data!r:.80}; "
+                "use send_string for text, send_json for other objects"
+            )
+        self._hot = TimedPush._hot  # until the message is whole, every frame comes here
+        try:
+            if not parts:
+                lists.begin(UNKNOWN if more else _payload([frame]))
+            elif not more:
+                lists.payloads[-1] = known([*parts, frame])
+            result: zmq.MessageTracker | None = super().send(data, flags, *others)
+            if not more:
+                lists.end()
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        if more:
+            parts.append(frame)
+        else:
+            parts.clear()
+            self._heat(lists)
+            if len(lists.ends) >= DIGEST_AT:
+                self._timings.digest()
+        return result
+
+    def _open_track(self) -> Track:
+        self._track = self._timings.add_sender(self._name)
+        return self._track
+
+    def _heat(self, track: Track) -> None:
+        self._hot = (self._owner, track.payloads, track.begins, track.ends)
+
+    def _finish(self) -> None:
+        if self._parts:  # closed in the middle of a multipart message
+            self._give_up(InterruptedError())
+
+    def _give_up(self, error: BaseException) -> None:
+        self._parts.clear()
+        assert self._track is not None
+        refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
+        self._timings.abort(self._track, interrupted=not refused)
+
+
+class TimedPull(TimedSocket):
+    """A PULL that notes when each message came; it is handled until its thread asks for the next.
+
+    Asking is a call of any receiving method, of `poll` or of `close`.
+    """
+
+    def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
+        """Receive one frame as `zmq.Socket.recv` does, and note the message when it is the last."""
+        self._guard()
+        self._finish()
+        frame = super().recv(flags, copy, track)
+        self._note(frame, clock_ns())
+        return frame
+
+    def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive one frame as `zmq.Socket.recv_into` does; one cut short cannot be paired."""
+        self._guard()
+        self._finish()
+        size = super().recv_into(buffer, nbytes=nbytes, flags=flags)
+        recv_ns = clock_ns()
+        frame = _view(buffer)
+        self._note(b"" if frame is None else frame[:size], recv_ns)
+        return size
+
+    def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
+        """Poll as `zmq.Socket.poll` does."""
+        self._guard()
+        self._finish()
+        return super().poll(timeout, flags)
+
+    def _note(self, frame: Any, recv_ns: int) -> None:
+        view = _view(frame)
+        if view is not None:
+            self._parts.append(view)
+        if self.get(zmq.RCVMORE):
+            return
+        if self._track is None:
+            self._track = self._timings.add_worker(self._name)
+        try:
+            self._track.payloads.append(_payload(self._parts))
+            self._track.begins.append(recv_ns)
+        except BaseException:  # an Interrupt between the two
+            self._timings.abort(self._track, interrupted=False)
+            raise
+        finally:
+            self._parts.clear()
+        if len(self._track.ends) >= DIGEST_AT:
+            self._timings.digest()
+
+    def _finish(self) -> None:
+        track = self._track
+        if track is not None and not self._parts and len(track.begins) > len(track.ends):
+            track.end()
+
+
+def _view(data: Any) -> bytes | memoryview | None:
+    """Return a frame's bytes without copying them, or `None` if it has none."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, zmq.Frame):
+        return data.buffer
+    try:
+        view = memoryview(data)
+    except TypeError:
+        return None
+    if not view.nbytes:
+        return b""
+    return view.cast("B") if view.c_contiguous else view.tobytes("A")
+
+
+def _payload(parts: list[bytes | memoryview]) -> bytes | Known:
+    if len(parts) == 1 and isinstance(parts[0], bytes) and len(parts[0]) <= WHOLE_KEY_BYTES:
+        return parts[0]
+    return known(parts)
+
+
+def is_alive(ident: int | None) -> bool:
+    """Whether a thread of that ident is running."""
+    return any(thread.ident == ident for thread in threading.enumerate())
