@@ -1,0 +1,421 @@
+"""The static picture: what lies where, what it says, and that it shows itself once."""
+
+import struct
+import sys
+from time import perf_counter_ns
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from pushpull_kit import picture as pictures
+from pushpull_kit.picture import AXIS_PX, MERGE_PX, MIN_PX, TimeAxis, draw
+from pushpull_kit.timings import Timings
+
+MS = 1_000_000
+START = 1_000 * MS
+
+
+def log(messages, sender="sender", worker="worker"):
+    """Make a log of (send start, send end, receipt, done), each in ms since START or None.
+
+    A negative end is that of a refused send, or of a failed handling.
+    """
+    timings = Timings()
+    senders, workers = timings.add_sender(sender), timings.add_worker(worker)
+    for number, (start, sent, recv, done) in enumerate(messages):
+        for track, begin, end in ((senders, start, sent), (workers, recv, done)):
+            if begin is not None:
+                track.payloads.append(b"%d" % number)
+                track.begins.append(START + round(begin * MS))
+                if end is not None:
+                    sign = -1 if end < 0 else 1
+                    track.ends.append(sign * (START + round(abs(end) * MS)))
+    return timings
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fonts():
+    """Have matplotlib open the fonts, which it keeps open, before descriptors are counted."""
+    draw(Timings(), title="bold")._repr_png_()
+
+
+#: Three messages, each a send of 0.1 ms, and 2 s in the handler.
+BLOG = [(i * 0.1, (i + 1) * 0.1, i * 2000 + 0.5, (i + 1) * 2000) for i in range(3)]
+
+
+def many(count):
+    """Make a log of messages that are sent at once and handled one by one, a millisecond each."""
+    return log([(i * 0.01, i * 0.01 + 0.005, i + 1, i + 2) for i in range(count)])
+
+
+def bars_of(picture, kind):
+    """Return (begin, end) of a kind's bars in the units of the axis, by begin."""
+    corners = [
+        path.vertices[:, 0]
+        for bars in picture.findobj(lambda artist: artist.get_gid() == kind)
+        for path in bars.get_paths()
+    ]
+    return sorted((float(x.min()), float(x.max())) for x in corners)
+
+
+def texts_of(picture, gid=None):
+    """Return what is written on a picture."""
+    texts = picture.findobj(lambda artist: hasattr(artist, "get_text"))
+    return [text.get_text() for text in texts if gid is None or text.get_gid() == gid]
+
+
+def laid_out(timings, now_ms=0):
+    """Return the lanes of a log of some seconds."""
+    rows = timings.rows()
+    axis = TimeAxis(START, 6_000 * MS)
+    return pictures.lay_out(rows, timings.lanes, START + now_ms * MS, axis)
+
+
+def test_bars_lie_where_the_instants_are():
+    """A handling is drawn from its receipt to its end, on an axis that starts at the first send."""
+    assert bars_of(draw(log(BLOG)), "handling") == [
+        pytest.approx(bar) for bar in ((0.0005, 2), (2.0005, 4), (4.0005, 6))
+    ]
+
+
+def test_a_wait_is_drawn_from_the_start_of_its_send_to_its_receipt():
+    """A wait lasts from the start of the send until the message is in the worker's hands."""
+    waits = bars_of(draw(log(BLOG)), "waiting")
+    assert waits[1:] == [pytest.approx(bar) for bar in ((0.0001, 2.0005), (0.0002, 4.0005))]
+
+
+def test_waits_that_overlap_lie_above_each_other():
+    """Waits that overlap by more than a few pixels are in different slots."""
+    begin, end = np.array([0, 10, 20, 31.0]), np.array([30, 40, 50, 60.0])
+    assert pictures.stack(begin, end).tolist() == [0, 1, 2, 0]
+
+
+def test_too_many_waits_are_not_stacked():
+    """More waits above each other than there are slots are left to be drawn as a number."""
+    begin = np.arange(20.0)
+    assert pictures.stack(begin, begin + 100) is None
+
+
+def test_a_crowd_says_how_many_wait():
+    """Where waits are too many for bars, it is written how many there were at once."""
+    assert "up to 1,981 waiting" in texts_of(draw(many(2_000)))
+
+
+def test_a_bar_is_never_too_narrow_to_be_seen():
+    """A send of a tenth of a millisecond is visible beside seconds."""
+    (sends,) = laid_out(log(BLOG[:1]))[0].bars
+    assert (sends.end - sends.begin).tolist() == [MIN_PX]
+    assert sends.widened
+
+
+def test_widened_bars_are_owned_up_to():
+    """A picture says that it draws bars wider than they are, and only if it does."""
+    note = "bars too short to see are drawn wider, and as one where they are dense"
+    assert note in texts_of(draw(log(BLOG)))
+    assert note not in texts_of(draw(log([(0, 10, 20, 40)])))
+
+
+def test_merging_loses_no_message():
+    """The bars of 5,000 messages stand for 5,000 messages."""
+    sends, handlings = (lane.bars[0] for lane in laid_out(many(5_000)))
+    assert sends.count.sum() == handlings.count.sum() == 5_000
+    assert len(sends.count) < AXIS_PX
+
+
+def test_only_narrow_neighbors_are_merged():
+    """A wide bar stays by itself, however close its neighbors are."""
+    begin, end = np.array([0, 1, 2, 50.0, 51]), np.array([0.5, 1.5, 50, 50.9, 52])
+    assert end[2] - begin[2] > MERGE_PX
+    first, second, wide, *later = pictures.merge(begin, end).tolist()
+    assert first == second
+    assert wide not in (first, *later)
+    assert later == [later[0]] * 2 != [first] * 2
+
+
+def test_messages_are_numbered_from_zero_by_their_first_instant():
+    """The numbers on the bars are those of a loop over range(3)."""
+    numbers = texts_of(draw(log(BLOG)), "number")
+    assert sorted(text for text in numbers if "handling" in text) == [
+        "0: handling",
+        "1: handling",
+        "2: handling",
+    ]
+
+
+def test_numbers_count_what_the_log_has_let_go():
+    """In a log that has forgotten two of three messages, the third is still number 2."""
+    timings = Timings(limit=1)
+    track = timings.add_sender()
+    for number in range(3):
+        track.payloads.append(b"%d" % number)
+        track.begins.append(START + 20 * number * MS)
+        track.ends.append(START + (20 * number + 10) * MS)
+    assert "2: sending" in texts_of(draw(timings), "number")
+
+
+def test_the_headline_is_the_summary():
+    """The line on top is the summary's, broken only where it is too long."""
+    timings = log([(i, i + 0.5, i + 1, -(i + 2)) for i in range(0, 300, 3)])
+    (headline,) = texts_of(draw(timings), "headline")
+    assert headline.replace("\n", " ") == str(timings.summary())
+
+
+def test_every_lane_is_labeled_senders_first():
+    """Each sender and each worker has its name at its lane, in that order."""
+    timings = log(BLOG, "anna", "bert")
+    timings.add_worker("cleo")
+    timings.add_sender("dora")
+    assert texts_of(draw(timings), "lane") == ["anna", "dora", "bert", "cleo"]
+
+
+def test_what_no_worker_has_taken_has_a_lane_of_its_own():
+    """A message that was not received waits in no worker's lane."""
+    timings = log([(0, 1, None, None), (2, 3, 4, 50)])
+    assert [lane.name for lane in laid_out(timings)] == ["sender", "not received", "worker"]
+
+
+def test_very_many_lanes_are_not_all_drawn():
+    """A thousand senders do not make a picture a hundred meters high; it says what it leaves."""
+    timings = log(BLOG)
+    for number in range(999):
+        timings.add_sender(f"sender {number}")
+    names = texts_of(draw(timings), "lane")
+    assert len(names) == pictures.MAX_LANES + 2
+    assert names[-2:] == [f"{1_000 - pictures.MAX_LANES} more senders", "worker"]
+
+
+def test_a_long_send_is_blocked_and_says_so():
+    """A send of 300 ms is drawn as blocked, and not as sending."""
+    picture = draw(log([(0, 300, 1, 500)]))
+    assert bars_of(picture, "blocked") == [pytest.approx((0, 300))]
+    assert bars_of(picture, "sending") == []
+    assert "0: blocked" in texts_of(picture)
+
+
+def test_a_send_that_has_not_returned_is_blocked_and_open():
+    """A send that was called and has not returned lasts until now, and goes on."""
+    blocked = pictures.spans(log([(0, None, None, None)]).rows(), START + 7)["blocked"]
+    assert (blocked.begin_ns.tolist(), blocked.end_ns.tolist()) == ([START], [START + 7])
+    assert blocked.open.all()
+
+
+def test_an_unfinished_handling_lasts_until_now():
+    """A message in the handler is drawn up to the instant of drawing, with an open end."""
+    (handling,) = laid_out(log([(0, 1, 2, None)]), now_ms=3_000)[1].bars[:1]
+    assert handling.end.tolist() == [AXIS_PX / 2]
+    assert handling.open.all()
+
+
+def test_now_is_read_from_the_clock_only_for_what_is_unfinished(monkeypatch):
+    """A log in which all has ended looks the same however late it is drawn."""
+    monkeypatch.setattr(pictures, "clock_ns", lambda: START + 100_000 * MS)
+    assert draw(log(BLOG)).axes[0].get_xlim() == (0, 6)
+    assert draw(log([(0, 1, 2, None)])).axes[0].get_xlim() == (0, 100)
+
+
+def test_a_failure_is_crossed_and_named():
+    """A handler that raised leaves a crossed bar with a word on it."""
+    picture = draw(log([(0, 1, 2, -50)]))
+    (bars,) = picture.findobj(lambda artist: artist.get_gid() == "failed")
+    assert "x" in bars.get_hatch()
+    assert "0: failed" in texts_of(picture)
+
+
+def test_a_failure_among_thousands_is_seen():
+    """One failed message of 3,000 has a bar of its own, above the others."""
+    messages = [(i * 0.01, i * 0.01 + 0.005, i + 1, i + 2) for i in range(3_000)]
+    messages[1_500] = (*messages[1_500][:3], -messages[1_500][3])
+    (failed,) = laid_out(log(messages))[1].bars[1:]
+    assert (failed.kind, failed.count.tolist(), failed.first.tolist()) == ("failed", [1], [1_500])
+
+
+def test_a_refused_send_is_a_mark():
+    """A refused send has a mark where it was given up, and neither bar nor wait."""
+    sender, worker = laid_out(log([(0, -3_000, None, None)]))
+    assert sender.marks["refused"].tolist() == [round(AXIS_PX / 2)]
+    assert [bars.kind for bars in sender.bars + worker.bars] == ["blocked"]  # it took 3 s
+
+
+def test_messages_from_untimed_senders_have_no_send():
+    """A message whose sender has no stopwatch has a handling and nothing else."""
+    picture = draw(log([(None, None, 1, 50)]))
+    assert bars_of(picture, "sending") == bars_of(picture, "waiting") == []
+    assert len(bars_of(picture, "handling")) == 1
+    assert picture.axes[-1].get_xlabel() == "time since the first message, in ms"
+
+
+def test_the_line_of_messages_in_flight_counts_them():
+    """The step line goes up with each accepted send and down with each receipt."""
+    (line,) = draw(log(BLOG)).findobj(lambda artist: artist.get_gid() == "in flight")
+    assert line.get_ydata().tolist() == [0, 1, 2, 3, 2, 1, 0, 0]
+
+
+def test_no_peak_is_lost_between_pixels():
+    """Of a dense step line, the lowest and the highest value in each pixel are kept."""
+    low, high = pictures.by_pixel(np.array([1.1, 1.2, 1.3, 5]), np.array([1, 9, 2, 0]))
+    assert (low[:7].tolist(), high[:7].tolist()) == ([0, 0, 2, 2, 2, 0, 0], [0, 9, 2, 2, 2, 2, 0])
+
+
+def test_the_high_water_mark_is_drawn_where_asked():
+    """A high-water mark is a line with its number written on it."""
+    assert "high-water mark 1,000" in texts_of(draw(log(BLOG), high_water_mark=1_000))
+
+
+@pytest.mark.parametrize(("span_ms", "unit"), [(0.5, "µs"), (500, "ms"), (5_000, "s")])
+def test_the_unit_of_time_follows_the_span(span_ms, unit):
+    """The axis is in microseconds, milliseconds or seconds, and says which."""
+    picture = draw(log([(0, 0.01, 0.02, span_ms)]))
+    assert picture.axes[-1].get_xlabel() == f"time since the first send, in {unit}"
+
+
+def test_log_time_gives_each_decade_its_room():
+    """On a logarithmic axis ten microseconds and a second are as far apart as they should be."""
+    axis = TimeAxis(START, 10 * 1_000 * MS, log=True)
+    places = axis.to_px(START + np.array([0, 1e5, 1e6, 1e7, 1e8]))
+    assert places[0] == 0
+    assert np.allclose(np.diff(places)[1:], np.diff(places)[1], rtol=0.02)
+
+
+def test_log_time_is_honest_about_itself():
+    """A logarithmic axis starts at a true zero, says that it is one, and has units on its ticks."""
+    picture = draw(log(BLOG), log_time=True)
+    axis = picture.axes[-1]
+    assert axis.get_xlabel() == "time since the first send, log scale"
+    ticks = [label.get_text() for label in axis.get_xticklabels()]
+    assert ticks[:4] == ["0", "1 µs", "10 µs", "100 µs"]
+    assert ticks[-1] == "1 s"
+
+
+def test_a_logarithmic_axis_goes_there_and_back():
+    """The instant at a pixel is the instant that was put there."""
+    axis = TimeAxis(START, 6_000 * MS, log=True)
+    instants = START + np.array([0, 700, 5 * MS, 6_000 * MS])
+    assert axis.from_px(axis.to_px(instants)) * 1_000 == pytest.approx(instants - START)
+
+
+def test_two_logs_share_the_scale_and_start_at_their_own_zero():
+    """Two panels have one scale of time, and each log's first instant is at its left."""
+    short = log([(50_000, 50_000.1, 50_500, 51_000)])
+    picture = draw({"short": short, "long": log(BLOG)})
+    assert {axes.get_xlim() for axes in picture.axes} == {(0, 6)}
+    assert len({axes.get_position().x0 for axes in picture.axes}) == 1
+    assert bars_of(picture, "handling")[:2] == [
+        pytest.approx((0.0005, 2)),
+        pytest.approx((0.5, 1)),
+    ]
+
+
+def test_each_panel_has_its_label_and_its_headline():
+    """Two panels are labeled by the dict's keys and headed by their own summaries."""
+    logs = {"PUSH": log(BLOG), "HTTP": log(BLOG[:1])}
+    picture = draw(logs, title="The same jobs")
+    assert texts_of(picture, "headline") == [str(timings.summary()) for timings in logs.values()]
+    assert {"PUSH", "HTTP", "The same jobs"} <= set(texts_of(picture))
+    assert repr(picture) == "<Picture: 2 panels>"
+
+
+def test_a_context_is_as_good_as_its_timings():
+    """Anything that has timings can be drawn."""
+
+    class Context:
+        timings = log(BLOG)
+
+    assert len(bars_of(draw(Context()), "handling")) == 3
+
+
+def test_no_messages_is_a_picture_too():
+    """An empty log gives a picture that says so, and no axis of a time that never was."""
+    picture = draw(Timings())
+    assert "no messages yet" in texts_of(picture)
+    assert not any(axes.axison for axes in picture.axes)
+    assert picture._repr_png_()
+
+
+@pytest.mark.parametrize(
+    "name", ["$x_{$", "$x$", "<b>&amp;", "\\frac{", "работник", "労働者", "👷", "", "\0\ud800\n"]
+)
+def test_a_name_is_shown_as_it_is(name):
+    """No name is taken for a formula, for markup, or for a reason to fail or to warn."""
+    timings = log(BLOG, worker=name)
+    picture = draw({name: timings}, title=name)
+    picture._repr_png_()
+    if name.isprintable() and name:
+        assert name in texts_of(picture, "lane")
+
+
+def test_a_long_name_is_cut():
+    """A name is at most 24 characters wide, and wide characters count twice."""
+    assert pictures.plain("x" * 24) == "x" * 24
+    assert pictures.plain("x" * 25) == "x" * 23 + "…"
+    assert pictures.plain("労" * 25) == "労" * 11 + "…"
+
+
+def test_it_is_a_png_twice_as_fine_as_it_is_shown():
+    """Jupyter gets a PNG of two pixels for each that it shows, and is told the size to show."""
+    picture = draw(log(BLOG))
+    png, size = picture._repr_png_()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert size["width"] == 900
+    assert struct.unpack(">I", png[16:20]) == (1_800,)
+
+
+def test_jupyter_shows_the_same_with_and_without_pyplot():
+    """What Jupyter asks for first has the same image, so that no other formatter has a say."""
+    picture = draw(log(BLOG))
+    data, metadata = picture._repr_mimebundle_()
+    assert (data["image/png"], metadata["image/png"]) == picture._repr_png_()
+    assert data["text/plain"] == repr(picture)
+
+
+def test_its_text_has_no_live_value():
+    """Pictures of different logs read alike, so that a strict nbval run can compare them."""
+    assert repr(draw(log(BLOG))) == repr(draw(many(10))) == "<Picture: 1 panel>"
+
+
+def test_pyplot_does_not_know_it():
+    """Drawing neither needs pyplot nor leaves a figure there, nor changes anyone's defaults."""
+    before = dict(mpl.rcParams)
+    draw(log(BLOG))._repr_png_()
+    assert dict(mpl.rcParams) == before
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []
+
+
+def test_it_can_be_saved_as_any_figure(tmp_path):
+    """A picture is a matplotlib figure: it saves as a vector graphic too."""
+    draw(log(BLOG)).savefig(tmp_path / "blog.svg")
+    assert (tmp_path / "blog.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    "nonsense", [None, 3, SimpleNamespace(timings=3), [Timings()], {"PUSH": 3}]
+)
+def test_what_has_no_timings_is_refused(nonsense):
+    """Anything else is a TypeError that says what to pass."""
+    with pytest.raises(TypeError, match=r"expected Timings.*got .*; pass the context"):
+        draw(nonsense)
+
+
+def test_an_empty_dict_is_refused():
+    """No log at all is a ValueError that says what to put in."""
+    with pytest.raises(ValueError, match="at least one log"):
+        draw({})
+
+
+def test_what_is_drawn_does_not_grow_with_the_log():
+    """Thirty times the messages do not make more artists than a slide can hold."""
+    assert len(draw(many(3_000)).findobj()) < 300
+    assert len(draw(many(90_000)).findobj()) < 300
+
+
+def test_a_real_clock_draws_too():
+    """With the instants of a running log, what is unfinished ends no later than the axis."""
+    timings = Timings()
+    track = timings.add_sender()
+    track.payloads.append(b"0")
+    track.begins.append(perf_counter_ns())
+    picture = draw(timings)
+    ((_, end),) = bars_of(picture, "blocked")
+    assert end == pytest.approx(picture.axes[0].get_xlim()[1])
