@@ -97,12 +97,13 @@ class Summary:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person would say them, such as `0.31 ms` or `6.0 s`."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if abs(seconds) >= size:
-            value = seconds / size
-            return f"{value:.2f} {unit}" if abs(value) < 10 else f"{value:,.1f} {unit}"
-    return f"{seconds * 1e9:.0f} ns"
+    """Return seconds as a person would say them, in three digits, such as `6.00 s` or `310 µs`."""
+    units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+    # A value from 0.9995 on is written as 1.00.
+    unit = next((unit for unit, size in units.items() if seconds >= 0.9995 * size), "ns")
+    value = seconds / units[unit]
+    digits = 0 if unit == "ns" or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:,.{digits}f} {unit}"
 
 
 def in_flight_steps(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -510,6 +510,7 @@ class _Pen:
                 axes.xaxis.set_major_formatter(_power_of_ten)
             axes.set_xlim(0, panel.axis.end)
         axes.spines[:].set_visible(False)
+        axes.grid(False)
         axes.grid(axis="x", color=RULE, linewidth=0.8, linestyle="-")
         axes.set_axisbelow(True)
         axes.tick_params(length=0, labelsize=8, colors=PALE, labelbottom=False)
@@ -646,7 +647,8 @@ class _Pen:
         if handles:
             place = ((LEFT_IN - 0.08) / WIDTH_IN, 0.14 / self.picture.get_figheight())
             how: dict[str, Any] = {"ncols": len(handles), "frameon": False, "fontsize": 8}
-            self.picture.legend(handles=handles, loc="center left", bbox_to_anchor=place, **how)
+            how |= {"loc": "center left", "bbox_to_anchor": place, "labelcolor": INK}
+            self.picture.legend(handles=handles, **how)
         if self.widened:
             note = "bars too short to see are drawn wider, and as one where they are dense"
             right = {"ha": "right", "va": "center", "color": PALE}

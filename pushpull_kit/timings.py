@@ -35,7 +35,7 @@ from .messages import (
 from .pairing import OpenSends
 from .ring import Ring
 from .trace import write_chrome_trace
-from .tracks import RAW, Known, Track, Unfinished, drain
+from .tracks import CUT, RAW, UNKNOWN, Known, Track, Unfinished, drain
 
 if TYPE_CHECKING:
     import os
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
 class Timings:
     """A bounded, thread-safe log of messages: what the sockets of one context were seen to do.
 
-    Keeps `limit` messages in about 60 bytes each; the oldest are let go first, and `summary()` goes
-    on counting them. Iterating gives `Message` records by time, `len` how many are kept.
+    Keeps `limit` messages in about 50 bytes each; the oldest are let go first, and `summary()` goes
+    on counting them. (One that is let go while more than `limit` others are in flight cannot be
+    paired any more: it stays in flight, and its receipt counts as `untimed`.) Iterating gives
+    `Message` records by time, `len` how many are kept.
 
     Raises `ValueError` if `limit` is less than one.
     """
@@ -64,8 +66,11 @@ class Timings:
         self._workers: list[Track] = []
         self._lanes: list[tuple[str, str]] = [("", "")]  # (kind, name); 0 in a row: not timed
         self._ring = Ring(limit)
-        self._open = OpenSends(limit)
+        # Where a receipt may find its send, in this order:
+        self._open = OpenSends(limit)  # accepted
+        self._begun = OpenSends(limit)  # not returned yet
         self._doubtful = OpenSends(limit)  # interrupted, so perhaps accepted, perhaps not
+        self._cleared = OpenSends(limit)  # pushed before the log was cleared
         self._zero()
 
     def _zero(self) -> None:
@@ -110,7 +115,10 @@ class Timings:
             if len(track.begins) > len(track.ends):
                 if interrupted:
                     last = track.payloads[len(track.ends)]
-                    track.payloads[len(track.ends)] = Known(hash(last), len(last), interrupted=True)
+                    cut = last is UNKNOWN  # then it cannot have been accepted
+                    track.payloads[len(track.ends)] = (
+                        CUT if cut else Known(hash(last), len(last), interrupted=True)
+                    )
                 track.ends.append(-clock_ns())
             del track.payloads[len(track.begins) :]
 
@@ -148,23 +156,25 @@ class Timings:
         parts = []
         for number, track in enumerate(tracks):
             raw = drain(track, number)
+            if len(raw) and track.unfinished is not None:
+                finish(track, raw[0])
+                raw = raw[1:]
             if len(raw):
-                self._last_ns = max(
-                    self._last_ns, int(abs(raw["end"]).max()), int(raw["begin"].max())
-                )
-                if track.unfinished is not None:
-                    finish(track, raw[0])
-                    raw = raw[1:]
                 parts.append(raw)
-        if len(parts) > 1:
-            taken = np.concatenate(parts)
-            taken = taken[np.argsort(taken["begin"], kind="stable")]
-        else:
-            taken = parts[0] if parts else np.empty(0, RAW)
-        if len(taken):
-            first_ns = int(taken["begin"][0])
-            self._first_ns = min(self._first_ns or first_ns, first_ns)
-        return taken
+        if len(parts) == 1:
+            return parts[0]
+        taken = np.concatenate(parts) if parts else np.empty(0, RAW)
+        return taken[np.argsort(taken["begin"], kind="stable")]
+
+    def _count(self, raw: npt.NDArray[Any]) -> int:
+        """Stretch the span over these, and return how long they took, in ns."""
+        if not len(raw):
+            return 0
+        begin, end = raw["begin"], abs(raw["end"])
+        first_ns, last_ns = int(begin.min()), int(np.maximum(begin, end).max())
+        self._first_ns = min(self._first_ns or first_ns, first_ns)
+        self._last_ns = max(self._last_ns, last_ns)
+        return int(np.where(end == 0, 0, end - begin).sum())
 
     def _enter_sends(self, raw: npt.NDArray[Any]) -> None:
         end = raw["end"]
@@ -183,52 +193,61 @@ class Timings:
         self._pushed += int(counts[IN_FLIGHT])
         self._refused += int(counts[REFUSED])
         self._interrupted += int(counts[INTERRUPTED])
-        self._sending_ns += _total_ns(raw)
-        pairable = (end >= 0) & ~raw["unknown"]
-        self._open.add(raw["key"][pairable], rows[pairable])
-        doubtful = raw["interrupted"]
-        self._doubtful.add(raw["key"][doubtful], rows[doubtful])
+        self._sending_ns += self._count(raw)
+        pools = {
+            self._open: end > 0,
+            self._begun: (end == 0) & ~raw["unknown"],
+            self._doubtful: raw["interrupted"] & ~raw["unknown"],
+        }
+        for pool, which in pools.items():
+            pool.add(raw["key"][which], raw["begin"][which], rows[which])
         for i in np.flatnonzero(end == 0):
             self._senders[raw["track"][i]].unfinished = Unfinished(
-                int(rows[i]), int(raw["begin"][i]), bool(pairable[i])
+                int(rows[i]), int(raw["begin"][i]), not raw["unknown"][i]
             )
 
     def _finish_send(self, track: Track, raw: Any) -> None:
         """Bring up to date a send that was entered before it had returned."""
         assert track.unfinished is not None
-        send, key, end = track.unfinished, raw["key"].reshape(1), int(raw["end"])
+        send, end = track.unfinished, int(raw["end"])
         row = np.array([send.row])
+        this = raw["key"].reshape(1), raw["begin"].reshape(1), row
         if not send.counts and not raw["unknown"]:  # a multipart message, whole by now
             self._ring.write(row, n_bytes=raw["n_bytes"])
-            self._open.add(key, row)
+            self._begun.add(*this)
             send.counts = True
         if end == 0:
             return
         track.unfinished = None
-        received = send.counts and send.row not in self._open
+        received = send.counts and not self._begun.discard(send.row)
         if send.row < self._ring.first:  # cleared meanwhile
+            if end > 0 and not received:
+                self._cleared.add(*this)
             return
-        self._sending_ns += abs(end) - send.begin_ns
+        self._sending_ns += self._count(raw.reshape(1))
         self._ring.write(row, send_end_ns=abs(end))
-        if end > 0 or received:  # a receipt proves that it was accepted, whatever came after
+        if received:  # which proves that it was accepted, whatever came after
             self._pushed += 1
-            if not received:
-                self._ring.write(row, outcome=IN_FLIGHT)
-            return
-        self._open.discard(send.row)
-        self._ring.write(row, outcome=INTERRUPTED if raw["interrupted"] else REFUSED)
-        if raw["interrupted"]:
+        elif end > 0:
+            self._pushed += 1
+            self._open.add(*this)
+            self._ring.write(row, outcome=IN_FLIGHT)
+        elif raw["interrupted"]:
             self._interrupted += 1
-            self._doubtful.add(key, row)
+            self._ring.write(row, outcome=INTERRUPTED)
+            if not raw["unknown"]:
+                self._doubtful.add(*this)
         else:
             self._refused += 1
+            self._ring.write(row, outcome=REFUSED)
 
     def _enter_receipts(self, raw: npt.NDArray[Any]) -> None:
         rows = np.full(len(raw), -1)
-        self._open.match(raw["key"], rows)
-        proven = self._doubtful.match(raw["key"], rows)
-        self._interrupted -= proven
-        self._pushed += proven
+        for pool in (self._open, self._begun, self._doubtful, self._cleared):
+            found = pool.match(raw["key"], raw["begin"], rows)
+            if pool is self._doubtful:  # no doubt any more
+                self._interrupted -= len(found)
+                self._pushed += len(found)
         untimed = np.flatnonzero(rows < 0)
         rows[untimed] = self._ring.add(len(untimed))
         self._ring.write(rows[untimed], n_bytes=raw["n_bytes"][untimed])
@@ -249,7 +268,7 @@ class Timings:
         self._handled += int(counts[HANDLED])
         self._failed += int(counts[FAILED])
         self._untimed += len(untimed)
-        self._working_ns += _total_ns(raw[shown])
+        self._working_ns += self._count(raw[shown])
         for i in np.flatnonzero(end == 0):
             self._workers[raw["track"][i]].unfinished = Unfinished(
                 int(rows[i]), int(raw["begin"][i]), bool(timed[i])
@@ -264,7 +283,7 @@ class Timings:
         track.unfinished = None
         if handling.row < self._ring.first:  # cleared meanwhile
             return
-        self._working_ns += abs(end) - handling.begin_ns
+        self._working_ns += self._count(raw.reshape(1))
         outcome = HANDLED if end > 0 else FAILED
         self._ring.write(np.array([handling.row]), done_ns=abs(end), outcome=outcome)
         if handling.counts:
@@ -325,7 +344,7 @@ class Timings:
             ]
             sending_ns, working_ns = (sum(now_ns - u.begin_ns for u in us) for us in unfinished)
             # A send whose message is in a worker's hands was accepted, though it has not returned.
-            early = sum(send.counts and send.row not in self._open for send in unfinished[0])
+            early = sum(send.counts and send.row not in self._begun for send in unfinished[0])
             last_ns = now_ns if any(unfinished) else self._last_ns
             return Summary(
                 pushed=self._pushed + early,
@@ -349,6 +368,8 @@ class Timings:
         What is on its way is forgotten too: its receipt will be neither shown nor counted.
         """
         with self._digested():
+            for pool in (self._open, self._doubtful):
+                pool.move_to(self._cleared)
             self._ring.clear()
             self._zero()
 
@@ -398,11 +419,6 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if pressed:
             handler(*pressed[0])
-
-
-def _total_ns(raw: npt.NDArray[Any]) -> int:
-    """Sum the durations of those that are finished."""
-    return int(np.where(raw["end"] == 0, 0, abs(raw["end"]) - raw["begin"]).sum())
 
 
 def _lanes_of(tracks: list[Track]) -> npt.NDArray[np.uint32]:

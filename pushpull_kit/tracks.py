@@ -46,6 +46,9 @@ class Known:
 #: Stands for a multipart message of which not all frames are known yet; in no pairing.
 UNKNOWN = Known(0, 0)
 
+#: Stands for one that was broken off before its last frame.
+CUT = Known(0, 0, interrupted=True)
+
 
 def known(frames: Iterable[bytes | memoryview]) -> Known:
     """Return key and size of a payload of one frame or several, whatever its length."""
@@ -96,7 +99,7 @@ class Unfinished:
 
     row: int
     begin_ns: int
-    counts: bool  # a send: it may be paired; a handling: its sender is timed
+    counts: bool  # a send: its payload is known; a handling: its sender is timed
 
 
 #: What is taken off the tracks, a row for each message; `end` is 0 for one that is unfinished.
@@ -131,5 +134,6 @@ def drain(track: Track, number: int) -> npt.NDArray[Any]:
         raw["unknown"][-1] = payloads[-1] is UNKNOWN
         for i in np.flatnonzero(raw["end"] < 0):
             payload = payloads[i]
+            raw["unknown"][i] = payload is CUT
             raw["interrupted"][i] = isinstance(payload, Known) and payload.interrupted
     return raw

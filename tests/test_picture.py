@@ -227,6 +227,13 @@ def test_a_failure_among_thousands_is_seen():
     """One failed message of 3,000 has a bar of its own, above the others."""
     messages = [(i * 0.01, i * 0.01 + 0.005, i + 1, i + 2) for i in range(3_000)]
     messages[1_500] = (*messages[1_500][:3], -messages[1_500][3])
+    picture = draw(log(messages))
+    heights = {
+        kind: bars.get_zorder()
+        for kind in ("handling", "failed")
+        for bars in picture.findobj(lambda artist, kind=kind: artist.get_gid() == kind)
+    }
+    assert heights["failed"] > heights["handling"]
     (failed,) = laid_out(log(messages))[1].bars[1:]
     assert (failed.kind, failed.count.tolist(), failed.first.tolist()) == ("failed", [1], [1_500])
 
