@@ -12,6 +12,7 @@ Rooms, from the ground up; each imports only from those above it::
     sockets    PUSH and PULL sockets that are timed
     context    a zmq.Context that makes them
     worker     a PULL in a background thread
+    layout     what lies where in a picture
     picture    messages as a static figure
 """
 

@@ -24,6 +24,7 @@ FLOORS = [
     ["sockets"],
     ["context"],
     ["worker"],
+    ["layout"],
     ["picture"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}

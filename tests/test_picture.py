@@ -1,4 +1,4 @@
-"""The static picture: what lies where, what it says, and that it shows itself once."""
+"""The static picture: how it looks, what it says, and that it shows itself once."""
 
 import struct
 import sys
@@ -6,48 +6,27 @@ from time import perf_counter_ns
 from types import SimpleNamespace
 
 import matplotlib as mpl
-import numpy as np
 import pytest
+from logs import BLOG, MS, START, log, many
 
+from pushpull_kit import layout as layouts
 from pushpull_kit import picture as pictures
-from pushpull_kit.picture import AXIS_PX, MERGE_PX, MIN_PX, TimeAxis, draw
+from pushpull_kit.layout import TimeAxis
+from pushpull_kit.picture import draw
 from pushpull_kit.timings import Timings
 
-MS = 1_000_000
-START = 1_000 * MS
 
-
-def log(messages, sender="sender", worker="worker"):
-    """Make a log of (send start, send end, receipt, done), each in ms since START or None.
-
-    A negative end is that of a refused send, or of a failed handling.
-    """
-    timings = Timings()
-    senders, workers = timings.add_sender(sender), timings.add_worker(worker)
-    for number, (start, sent, recv, done) in enumerate(messages):
-        for track, begin, end in ((senders, start, sent), (workers, recv, done)):
-            if begin is not None:
-                track.payloads.append(b"%d" % number)
-                track.begins.append(START + round(begin * MS))
-                if end is not None:
-                    sign = -1 if end < 0 else 1
-                    track.ends.append(sign * (START + round(abs(end) * MS)))
-    return timings
+def laid_out(timings, now_ms=0):
+    """Return the lanes of a log of some seconds."""
+    rows = timings.rows()
+    axis = TimeAxis(START, 6_000 * MS)
+    return layouts.lay_out(rows, timings.lanes, START + now_ms * MS, axis)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _fonts():
     """Have matplotlib open the fonts, which it keeps open, before descriptors are counted."""
     draw(Timings(), title="bold")._repr_png_()
-
-
-#: Three messages, each a send of 0.1 ms, and 2 s in the handler.
-BLOG = [(i * 0.1, (i + 1) * 0.1, i * 2000 + 0.5, (i + 1) * 2000) for i in range(3)]
-
-
-def many(count):
-    """Make a log of messages that are sent at once and handled one by one, a millisecond each."""
-    return log([(i * 0.01, i * 0.01 + 0.005, i + 1, i + 2) for i in range(count)])
 
 
 def bars_of(picture, kind):
@@ -66,13 +45,6 @@ def texts_of(picture, gid=None):
     return [text.get_text() for text in texts if gid is None or text.get_gid() == gid]
 
 
-def laid_out(timings, now_ms=0):
-    """Return the lanes of a log of some seconds."""
-    rows = timings.rows()
-    axis = TimeAxis(START, 6_000 * MS)
-    return pictures.lay_out(rows, timings.lanes, START + now_ms * MS, axis)
-
-
 def test_bars_lie_where_the_instants_are():
     """A handling is drawn from its receipt to its end, on an axis that starts at the first send."""
     assert bars_of(draw(log(BLOG)), "handling") == [
@@ -86,52 +58,16 @@ def test_a_wait_is_drawn_from_the_start_of_its_send_to_its_receipt():
     assert waits[1:] == [pytest.approx(bar) for bar in ((0.0001, 2.0005), (0.0002, 4.0005))]
 
 
-def test_waits_that_overlap_lie_above_each_other():
-    """Waits that overlap by more than a few pixels are in different slots."""
-    begin, end = np.array([0, 10, 20, 31.0]), np.array([30, 40, 50, 60.0])
-    assert pictures.stack(begin, end).tolist() == [0, 1, 2, 0]
-
-
-def test_too_many_waits_are_not_stacked():
-    """More waits above each other than there are slots are left to be drawn as a number."""
-    begin = np.arange(20.0)
-    assert pictures.stack(begin, begin + 100) is None
-
-
 def test_a_crowd_says_how_many_wait():
     """Where waits are too many for bars, it is written how many there were at once."""
     assert "up to 1,981 waiting" in texts_of(draw(many(2_000)))
 
 
-def test_a_bar_is_never_too_narrow_to_be_seen():
-    """A send of a tenth of a millisecond is visible beside seconds."""
-    (sends,) = laid_out(log(BLOG[:1]))[0].bars
-    assert (sends.end - sends.begin).tolist() == [MIN_PX]
-    assert sends.widened
-
-
 def test_widened_bars_are_owned_up_to():
     """A picture says that it draws bars wider than they are, and only if it does."""
-    note = "bars too short to see are drawn wider, and as one where they are dense"
+    note = "bars too short to see are drawn wider; dense ones as one, as high as it was busy"
     assert note in texts_of(draw(log(BLOG)))
     assert note not in texts_of(draw(log([(0, 10, 20, 40)])))
-
-
-def test_merging_loses_no_message():
-    """The bars of 5,000 messages stand for 5,000 messages."""
-    sends, handlings = (lane.bars[0] for lane in laid_out(many(5_000)))
-    assert sends.count.sum() == handlings.count.sum() == 5_000
-    assert len(sends.count) < AXIS_PX
-
-
-def test_only_narrow_neighbors_are_merged():
-    """A wide bar stays by itself, however close its neighbors are."""
-    begin, end = np.array([0, 1, 2, 50.0, 51]), np.array([0.5, 1.5, 50, 50.9, 52])
-    assert end[2] - begin[2] > MERGE_PX
-    first, second, wide, *later = pictures.merge(begin, end).tolist()
-    assert first == second
-    assert wide not in (first, *later)
-    assert later == [later[0]] * 2 != [first] * 2
 
 
 def test_messages_are_numbered_from_zero_by_their_first_instant():
@@ -170,20 +106,14 @@ def test_every_lane_is_labeled_senders_first():
     assert texts_of(draw(timings), "lane") == ["anna", "dora", "bert", "cleo"]
 
 
-def test_what_no_worker_has_taken_has_a_lane_of_its_own():
-    """A message that was not received waits in no worker's lane."""
-    timings = log([(0, 1, None, None), (2, 3, 4, 50)])
-    assert [lane.name for lane in laid_out(timings)] == ["sender", "not received", "worker"]
-
-
 def test_very_many_lanes_are_not_all_drawn():
     """A thousand senders do not make a picture a hundred meters high; it says what it leaves."""
     timings = log(BLOG)
     for number in range(999):
         timings.add_sender(f"sender {number}")
     names = texts_of(draw(timings), "lane")
-    assert len(names) == pictures.MAX_LANES + 2
-    assert names[-2:] == [f"{1_000 - pictures.MAX_LANES} more senders", "worker"]
+    assert len(names) == layouts.MAX_LANES + 2
+    assert names[-2:] == [f"{1_000 - layouts.MAX_LANES} more senders", "worker"]
 
 
 def test_a_long_send_is_blocked_and_says_so():
@@ -192,20 +122,6 @@ def test_a_long_send_is_blocked_and_says_so():
     assert bars_of(picture, "blocked") == [pytest.approx((0, 300))]
     assert bars_of(picture, "sending") == []
     assert "0: blocked" in texts_of(picture)
-
-
-def test_a_send_that_has_not_returned_is_blocked_and_open():
-    """A send that was called and has not returned lasts until now, and goes on."""
-    blocked = pictures.spans(log([(0, None, None, None)]).rows(), START + 7)["blocked"]
-    assert (blocked.begin_ns.tolist(), blocked.end_ns.tolist()) == ([START], [START + 7])
-    assert blocked.open.all()
-
-
-def test_an_unfinished_handling_lasts_until_now():
-    """A message in the handler is drawn up to the instant of drawing, with an open end."""
-    (handling,) = laid_out(log([(0, 1, 2, None)]), now_ms=3_000)[1].bars[:1]
-    assert handling.end.tolist() == [AXIS_PX / 2]
-    assert handling.open.all()
 
 
 def test_now_is_read_from_the_clock_only_for_what_is_unfinished(monkeypatch):
@@ -238,13 +154,6 @@ def test_a_failure_among_thousands_is_seen():
     assert (failed.kind, failed.count.tolist(), failed.first.tolist()) == ("failed", [1], [1_500])
 
 
-def test_a_refused_send_is_a_mark():
-    """A refused send has a mark where it was given up, and neither bar nor wait."""
-    sender, worker = laid_out(log([(0, -3_000, None, None)]))
-    assert sender.marks["refused"].tolist() == [round(AXIS_PX / 2)]
-    assert [bars.kind for bars in sender.bars + worker.bars] == ["blocked"]  # it took 3 s
-
-
 def test_messages_from_untimed_senders_have_no_send():
     """A message whose sender has no stopwatch has a handling and nothing else."""
     picture = draw(log([(None, None, 1, 50)]))
@@ -259,12 +168,6 @@ def test_the_line_of_messages_in_flight_counts_them():
     assert line.get_ydata().tolist() == [0, 1, 2, 3, 2, 1, 0, 0]
 
 
-def test_no_peak_is_lost_between_pixels():
-    """Of a dense step line, the lowest and the highest value in each pixel are kept."""
-    low, high = pictures.by_pixel(np.array([1.1, 1.2, 1.3, 5]), np.array([1, 9, 2, 0]))
-    assert (low[:7].tolist(), high[:7].tolist()) == ([0, 0, 2, 2, 2, 0, 0], [0, 9, 2, 2, 2, 2, 0])
-
-
 def test_the_high_water_mark_is_drawn_where_asked():
     """A high-water mark is a line with its number written on it."""
     assert "high-water mark 1,000" in texts_of(draw(log(BLOG), high_water_mark=1_000))
@@ -277,14 +180,6 @@ def test_the_unit_of_time_follows_the_span(span_ms, unit):
     assert picture.axes[-1].get_xlabel() == f"time since the first send, in {unit}"
 
 
-def test_log_time_gives_each_decade_its_room():
-    """On a logarithmic axis ten microseconds and a second are as far apart as they should be."""
-    axis = TimeAxis(START, 10 * 1_000 * MS, log=True)
-    places = axis.to_px(START + np.array([0, 1e5, 1e6, 1e7, 1e8]))
-    assert places[0] == 0
-    assert np.allclose(np.diff(places)[1:], np.diff(places)[1], rtol=0.02)
-
-
 def test_log_time_is_honest_about_itself():
     """A logarithmic axis starts at a true zero, says that it is one, and has units on its ticks."""
     picture = draw(log(BLOG), log_time=True)
@@ -293,13 +188,6 @@ def test_log_time_is_honest_about_itself():
     ticks = [label.get_text() for label in axis.get_xticklabels()]
     assert ticks[:4] == ["0", "1 µs", "10 µs", "100 µs"]
     assert ticks[-1] == "1 s"
-
-
-def test_a_logarithmic_axis_goes_there_and_back():
-    """The instant at a pixel is the instant that was put there."""
-    axis = TimeAxis(START, 6_000 * MS, log=True)
-    instants = START + np.array([0, 700, 5 * MS, 6_000 * MS])
-    assert axis.from_px(axis.to_px(instants)) * 1_000 == pytest.approx(instants - START)
 
 
 def test_two_logs_share_the_scale_and_start_at_their_own_zero():
@@ -350,13 +238,6 @@ def test_a_name_is_shown_as_it_is(name):
     picture._repr_png_()
     if name.isprintable() and name:
         assert name in texts_of(picture, "lane")
-
-
-def test_a_long_name_is_cut():
-    """A name is at most 24 characters wide, and wide characters count twice."""
-    assert pictures.plain("x" * 24) == "x" * 24
-    assert pictures.plain("x" * 25) == "x" * 23 + "…"
-    assert pictures.plain("労" * 25) == "労" * 11 + "…"
 
 
 def test_it_is_a_png_twice_as_fine_as_it_is_shown():
