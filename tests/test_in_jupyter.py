@@ -132,7 +132,13 @@ def test_a_replaced_worker_prints_under_the_new_cell(kernel):
 
 def test_interrupt_during_a_blocked_send(kernel):
     """Interrupt ends a send that waits for a peer, and the kernel goes on."""
-    cell = kernel.start("print('blocked', flush=True); sender.send(b'x')")
+    kernel.run(
+        "def tell():\n"
+        "    while not context.timings.summary().sending: time.sleep(0.001)\n"
+        "    print('blocked', flush=True)\n"
+        "telling = threading.Thread(target=tell)"
+    )
+    cell = kernel.start("telling.start(); sender.send(b'x')")
     kernel.wait_for(cell, "blocked")
     kernel.manager.interrupt_kernel()
     assert kernel.finish(cell) == "KeyboardInterrupt"
