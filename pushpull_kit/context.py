@@ -64,7 +64,7 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
             socket_class = timed.get(int(socket_type), zmq.Socket)
         socket: Any = super().socket(socket_type, socket_class, **kwargs)
         if isinstance(socket, TimedSocket):
-            socket._owner = None  # setting this context's default options is not use
+            socket.disown()  # setting this context's default options is not use
         else:
             self._creators[socket] = get_ident()
         return socket

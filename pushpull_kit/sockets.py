@@ -13,6 +13,7 @@ from threading import get_ident
 from time import monotonic, sleep
 from time import perf_counter_ns as clock_ns
 from typing import Any
+from weakref import ref
 
 import zmq
 from zmq.backend import Socket as _BackendSocket
@@ -49,7 +50,7 @@ class TimedSocket(zmq.Socket[bytes]):
         timings = getattr(self.context, "timings", None)
         self._timings = timings if isinstance(timings, Timings) else Timings()  # else: a shadow
         self._parts = []
-        self._owner = None  # reading its own type, above, is not use
+        self.disown()  # reading its own type, above, is not use
 
     def __del__(self) -> None:
         if not getattr(self, "closed", True):
@@ -73,6 +74,10 @@ class TimedSocket(zmq.Socket[bytes]):
     def belongs_elsewhere(self) -> bool:
         """Whether another thread, one that is alive, owns this socket."""
         return self._owner not in (None, get_ident()) and is_alive(self._owner)
+
+    def disown(self) -> None:
+        """Let the next thread that uses the socket be its owner."""
+        self._owner = None
 
     def _guard(self) -> None:
         if self._owner == get_ident():
@@ -133,8 +138,18 @@ for _name in (
 class TimedPush(TimedSocket):
     """A PUSH that notes when each `send` was called and when it returned."""
 
-    # What `send` needs, in one attribute: on a pyzmq socket each look-up costs as much as a clock.
-    _hot: tuple[int | None, list[bytes | Known], list[int], list[int]] = (None, [], [], [])
+    def _guard(self) -> None:
+        super()._guard()
+        mine = self.__dict__
+        if "send" in mine or "_timings" not in mine:  # it has one, or is not made yet
+            return
+        if not self._parts and type(self).send is TimedPush.send:
+            mine["send"] = _quick_send(self)
+
+    def disown(self) -> None:
+        """Let the next thread that uses the socket be its owner."""
+        super().disown()
+        self.__dict__.pop("send", None)
 
     def send(  # type: ignore[override]  # pyzmq's overloads say no more than this
         self,
@@ -146,46 +161,26 @@ class TimedPush(TimedSocket):
         group: str | None = None,
     ) -> zmq.MessageTracker | None:
         """Send one frame as `zmq.Socket.send` does, and note the message when it is the last."""
-        owner, payloads, begins, ends = self._hot
-        if (
-            owner == get_ident()
-            and type(data) is bytes
-            and not flags
-            and copy
-            and len(data) <= WHOLE_KEY_BYTES
-        ):
-            try:
-                payloads.append(data)
-                begins.append(clock_ns())
-                _backend_send(self, data)
-                ends.append(clock_ns())
-            except BaseException as error:
-                self._give_up(error)
-                raise
-            if len(ends) >= DIGEST_AT:
-                self._timings.digest()
-            return None
-        return self._send_any(data, flags, copy, track, routing_id, group)
-
-    def _send_any(self, data: Any, flags: int, *others: Any) -> zmq.MessageTracker | None:
         self._guard()
-        lists = self._track or self._open_track()
-        more, parts = bool(flags & zmq.SNDMORE), self._parts
+        notes, parts = self._notes(), self._parts
+        more = bool(flags & zmq.SNDMORE)
         frame = _view(data)
         if frame is None:
             raise TypeError(
                 f"expected bytes, or an object with the buffer interface; got {data!r:.80}; "
                 "use send_string for text, send_json for other objects"
             )
-        self._hot = TimedPush._hot  # until the message is whole, every frame comes here
+        if more:  # until the message is whole, every frame comes here
+            self.__dict__.pop("send", None)
         try:
             if not parts:
-                lists.begin(UNKNOWN if more else _payload([frame]))
+                notes.begin(UNKNOWN if more else _payload([frame]))
             elif not more:
-                lists.payloads[-1] = known([*parts, frame])
-            result: zmq.MessageTracker | None = super().send(data, flags, *others)
+                notes.payloads[-1] = known([*parts, frame])
+            result: zmq.MessageTracker | None
+            result = super().send(data, flags, copy, track, routing_id, group)
             if not more:
-                lists.end()
+                notes.end()
         except BaseException as error:
             self._give_up(error)
             raise
@@ -193,17 +188,14 @@ class TimedPush(TimedSocket):
             parts.append(frame)
         else:
             parts.clear()
-            self._heat(lists)
-            if len(lists.ends) >= DIGEST_AT:
+            if len(notes.ends) >= DIGEST_AT:
                 self._timings.digest()
         return result
 
-    def _open_track(self) -> Track:
-        self._track = self._timings.add_sender(self._name)
+    def _notes(self) -> Track:
+        if self._track is None:
+            self._track = self._timings.add_sender(self._name)
         return self._track
-
-    def _heat(self, track: Track) -> None:
-        self._hot = (self._owner, track.payloads, track.begins, track.ends)
 
     def _finish(self) -> None:
         if self._parts:  # closed in the middle of a multipart message
@@ -214,6 +206,51 @@ class TimedPush(TimedSocket):
         assert self._track is not None
         refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
         self._timings.abort(self._track, interrupted=not refused)
+
+
+def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
+    """Return a `send` for one socket that is quick for its owner's short messages of one frame.
+
+    It stands in the socket's own dict. All that it needs is in its cells: on a pyzmq socket each
+    attribute costs as much as a clock, because a class with `__getattr__` has no short way to them.
+    It must not keep the socket alive, or forgetting the socket would not free its port.
+    """
+    owner, that, digest, notes = get_ident(), ref(socket), socket._timings.digest, socket._notes()
+    payloads, begins, ends = notes.payloads, notes.begins, notes.ends
+
+    def send(
+        data: Any,
+        flags: int = 0,
+        copy: bool = True,
+        track: bool = False,
+        routing_id: int | None = None,
+        group: str | None = None,
+    ) -> zmq.MessageTracker | None:
+        socket = that()
+        if socket is None:
+            raise zmq.ZMQError(zmq.ENOTSOCK)
+        if (
+            owner == get_ident()
+            and type(data) is bytes
+            and not flags
+            and copy
+            and len(data) <= WHOLE_KEY_BYTES
+        ):
+            try:
+                payloads.append(data)
+                begins.append(clock_ns())
+                _backend_send(socket, data)
+                ends.append(clock_ns())
+            except BaseException as error:
+                socket._give_up(error)
+                raise
+            if len(ends) >= DIGEST_AT:
+                digest()
+            return None
+        return TimedPush.send(socket, data, flags, copy, track, routing_id, group)
+
+    send.__doc__ = TimedPush.send.__doc__
+    return send
 
 
 class TimedPull(TimedSocket):

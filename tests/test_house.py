@@ -1,6 +1,9 @@
 """The files around the code agree with each other, and the notebooks were run."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,32 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+# README.md
+
+
+def test_the_readmes_program_runs(tmp_path):
+    """The Python in the README does what it says, as it stands there."""
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 pushed = 3 handled" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["messages.json", "messages.png"]
+
+
+def test_the_readmes_links_lead_somewhere():
+    """Every file that the README names is there."""
+    links = re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 # pyproject.toml, environment.yml, constraints.txt

@@ -14,6 +14,7 @@ import zmq
 import zmq.asyncio
 
 from pushpull_kit import Context, WrongThreadError
+from pushpull_kit.sockets import TimedPush
 from pushpull_kit.tracks import DIGEST_AT
 
 
@@ -319,6 +320,7 @@ def test_wrong_thread_raises_with_the_remedy(pair):
     thread.join()
     assert len(caught) == 3
     assert all("'MainThread'" in text and "'second'" in text for text in caught)
+    assert "PUSH socket" in caught[0]
     assert "queue.Queue" in caught[0]
 
 
@@ -340,6 +342,54 @@ def test_the_hot_path_is_guarded_too(pair):
     thread.join()
     assert len(caught) == 1
     assert [pull.recv(), pull.recv()] == [b"a", b"b"]
+
+
+def test_a_subclass_with_its_own_send_is_asked(context):
+    """A subclass that overrides `send` gets every call."""
+
+    class Loud(TimedPush):
+        calls: list
+
+        def send(self, *args, **kwargs):
+            self.calls.append(args)
+            return super().send(*args, **kwargs)
+
+    push = context.socket(zmq.PUSH, socket_class=Loud)
+    push.calls = []
+    push.connect("inproc://nobody")
+    push.send(b"a")
+    push.send_string("b")
+    assert push.calls == [(b"a",), (b"b",)]
+    assert context.timings.summary().pushed == 2
+    push.close(linger=0)
+
+
+def test_a_send_that_outlives_its_socket_says_so(context):
+    """A `send` kept after its socket is gone raises, as that of a closed one does."""
+    push = zmq.Context.socket(context, zmq.PUSH, socket_class=TimedPush)
+    push.connect("inproc://nobody")
+    send = push.send
+    with pytest.warns(ResourceWarning, match="Unclosed socket"):
+        del push
+    with pytest.raises(zmq.ZMQError) as caught:
+        send(b"a")
+    assert caught.value.errno == zmq.ENOTSOCK
+
+
+def test_sends_are_timed_once_whichever_way_they_take(context, pair):
+    """Short and long, single and multipart messages may follow each other in any order."""
+    push, pull = pair
+    for _ in range(2):
+        push.send(b"a")
+        push.send(b"b", zmq.SNDMORE)
+        push.send(b"c")
+        push.send(bytes(10_000))
+        push.send_multipart([b"d", b"e"])
+        push.send(b"f", flags=zmq.NOBLOCK)
+        assert [len(pull.recv_multipart()) for _ in range(5)] == [1, 2, 1, 2, 1]
+    pull.poll(0)
+    summary = context.timings.summary()
+    assert (summary.pushed, summary.handled, summary.untimed) == (10, 10, 0)
 
 
 def test_creation_is_not_use(context):
