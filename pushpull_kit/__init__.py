@@ -11,6 +11,8 @@ Rooms, from the ground up; each imports only from those above it::
     timings    the log: from tracks to messages
     sockets    PUSH and PULL sockets that are timed
     context    a zmq.Context that makes them
+    cells      where the prints of a thread appear
+    decoding   what a handler is given
     worker     a PULL in a background thread
     layout     what lies where in a picture
     picture    messages as a static figure

@@ -85,6 +85,8 @@ class Track:
 
     def begin(self, payload: bytes | Known) -> None:
         """Note that a send or a handling starts now."""
+        if isinstance(payload, bytes) and len(payload) > WHOLE_KEY_BYTES:
+            payload = known([payload])
         self.payloads.append(payload)
         self.begins.append(clock_ns())
 

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import errno
 import itertools
-import json
 import logging
 import secrets
 import sys
@@ -23,7 +22,9 @@ from weakref import WeakSet
 
 import zmq
 
+from .cells import print_under_this_cell
 from .context import Context, warn_of
+from .decoding import DECODERS
 from .errors import EndpointError, PushPullError, WorkerStoppedError, WorkerStuckError
 from .sockets import REBIND_TIMEOUT_S
 from .tracks import DIGEST_AT, WHOLE_KEY_BYTES, known
@@ -105,12 +106,12 @@ class Worker:
                 f"context: expected a pushpull_kit.Context; got {context!r}; make one with "
                 "fresh_context() or Context()"
             )
-        if receive not in _DECODERS:
+        if not isinstance(receive, str) or receive not in DECODERS:
             remedy = "one of these"
-            if "pickle" in receive or "pyobj" in receive:
+            if "pickle" in str(receive) or "pyobj" in str(receive):
                 remedy = "'json': whoever can send a pickle can run code here"
             raise ValueError(
-                f"receive: expected one of {', '.join(map(repr, _DECODERS))}; got {receive!r}; "
+                f"receive: expected one of {', '.join(map(repr, DECODERS))}; got {receive!r}; "
                 f"use {remedy}"
             )
         for option in socket_options:
@@ -182,7 +183,7 @@ class Worker:
         ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run,
-            args=(inbox, ready, _print_under_this_cell()),
+            args=(inbox, ready, print_under_this_cell()),
             name=f"worker {self.name}",
             daemon=True,
         )
@@ -362,7 +363,7 @@ class Worker:
         track = timings.add_worker(self.name)
         note, begin = track.payloads.append, track.begins.append
         end, ends = track.ends.append, track.ends
-        handler, decode = self.handler, _DECODERS[self._receive]
+        handler, decode = self.handler, DECODERS[self._receive]
         receive, whole = socket.recv, self._receive == "multipart"
         try:
             while not self._stopping:
@@ -429,51 +430,8 @@ class _Inbox:
     endpoint: str
 
 
-def _text(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"expected text in UTF-8; got {payload[:40]!r}; start the worker with receive='bytes'"
-        ) from error
-
-
-def _json(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(
-            f"expected JSON; got {payload[:40]!r} ({error}); push with send_json, or start the "
-            "worker with receive='bytes'"
-        ) from error
-
-
-#: What `receive` may be, and what makes of one frame what the handler is given.
-_DECODERS: dict[str, Callable[[bytes], Any] | None] = {
-    "string": _text,
-    "bytes": None,
-    "json": _json,
-    "multipart": None,
-}
-
-
 def _name_of(function: object) -> str:
     return getattr(function, "__name__", None) or repr(function)
-
-
-def _print_under_this_cell() -> Callable[[], None]:
-    """Return what makes a thread print under the cell that runs now, or nothing outside Jupyter.
-
-    Since 7.1 ipykernel shows what a thread prints under the latest cell, unless the thread says
-    otherwise; `set_thread_parent` (7.4) says it without a word to other threads.
-    """
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython else None
-    if not hasattr(shell, "get_parent"):
-        return lambda: None
-    parent = shell.get_parent()
-    pin = getattr(shell, "set_thread_parent", shell.set_parent)
-    return lambda: pin(parent) and None
 
 
 @atexit.register

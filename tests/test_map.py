@@ -23,6 +23,7 @@ FLOORS = [
     ["timings"],
     ["sockets"],
     ["context"],
+    ["cells", "decoding"],
     ["worker"],
     ["layout"],
     ["picture"],

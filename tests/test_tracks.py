@@ -198,3 +198,11 @@ def test_a_message_of_unknown_frames_is_told_apart():
     raw = drain(written([b"", UNKNOWN], [1, 2], [1]), 0)
     assert raw["unknown"].tolist() == [False, True]
     assert raw["key"][0] == raw["key"][1] == hash(b"")
+
+
+def test_a_long_payload_that_is_begun_by_hand_is_not_kept():
+    """`begin` keeps of a long payload what it is known by, as sockets do."""
+    track = Track(1)
+    track.begin(b"x" * 10_000)
+    assert isinstance(track.payloads[0], Known)
+    assert len(track.payloads[0]) == 10_000

@@ -182,6 +182,7 @@ BAD_ARGUMENTS = [
     (ValueError, "both", {"handler": print, "bind": "inproc://a", "connect": "inproc://b"}),
     (TypeError, "expected an endpoint", {"handler": print, "bind": 5559}),
     (ValueError, "expected one of 'string'", {"handler": print, "bind": "x", "receive": "text"}),
+    (ValueError, "got None", {"handler": print, "bind": "x", "receive": None}),
     (ValueError, "can run code here", {"handler": print, "bind": "x", "receive": "pickle"}),
     (TypeError, "expected pyzmq's socket options", {"handler": print, "bind": "x", "hwm_": 1}),
     (TypeError, "fresh_context", {"handler": print, "bind": "x", "context": "ctx"}),

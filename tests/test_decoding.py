@@ -1,0 +1,47 @@
+"""What a handler is given, and what is said of bytes that are not what was asked for."""
+
+import pytest
+
+from pushpull_kit.decoding import DECODERS
+
+
+@pytest.mark.parametrize(
+    ("receive", "payload", "expected"),
+    [
+        ("string", "é".encode(), "é"),
+        ("string", b"", ""),
+        ("json", b'{"a": [1, null]}', {"a": [1, None]}),
+        ("json", '"é"'.encode(), "é"),
+    ],
+)
+def test_what_is_as_it_should_be_is_decoded(receive, payload, expected):
+    """Text comes as str, JSON as what it stands for."""
+    assert DECODERS[receive](payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("receive", "payload", "text"),
+    [
+        ("string", b"\xff\xfe", r"expected text in UTF-8; got b'\xff\xfe'; .* receive='bytes'"),
+        ("json", b"{", r"expected JSON; got b'{' .*send_json"),
+        ("json", b"", "expected JSON; got b''"),
+        ("json", b"\xff", "expected JSON"),
+        ("json", b"[" * 1_000_000, "expected JSON"),
+    ],
+)
+def test_what_is_not_says_what_came_and_what_to_do(receive, payload, text):
+    """Bytes of another kind raise ValueError with their beginning and the remedy."""
+    with pytest.raises(ValueError, match=text.replace("\\x", r"\\x")) as caught:
+        DECODERS[receive](payload)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("receive", ["bytes", "multipart"])
+def test_bytes_are_left_as_they_are(receive):
+    """Whoever asks for bytes gets them untouched."""
+    assert DECODERS[receive] is None
+
+
+def test_pickle_is_not_offered():
+    """No way of decoding runs code that a message brings."""
+    assert set(DECODERS) == {"string", "bytes", "json", "multipart"}
