@@ -98,6 +98,8 @@ class Summary:
 
 def duration(seconds: float) -> str:
     """Return seconds as a person would say them, in three digits, such as `6.00 s` or `310 µs`."""
+    if not seconds:
+        return "0 s"
     units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
     # A value from 0.9995 on is written as 1.00.
     unit = next((unit for unit, size in units.items() if seconds >= 0.9995 * size), "ns")

@@ -113,7 +113,7 @@ def test_a_summary_mentions_the_unusual(field, words):
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0 ns"),
+        (0, "0 s"),
         (1e-9, "1 ns"),
         (999e-9, "999 ns"),
         (1e-6, "1.00 µs"),
