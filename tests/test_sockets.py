@@ -249,31 +249,33 @@ TORN = """
     push.sndhwm = 0
     push.connect("inproc://wide")
     over = threading.Event()
+    armed = False
     struck = sent = 0
+
+    def interrupt(*_):  # once for each time that it is armed, so never outside the try
+        global armed, struck
+        if armed:
+            armed, struck = False, struck + 1
+            raise KeyboardInterrupt
 
     def strike():
         while not over.wait(0.0005):
             os.kill(os.getpid(), signal.SIGINT)
 
+    signal.signal(signal.SIGINT, interrupt)
     thread = threading.Thread(target=strike)
     thread.start()
     while struck < 300:
         try:
+            armed = True
             for _ in range(DIGEST_AT):
                 push.send(b"next")
                 sent += 1
-        except KeyboardInterrupt:
-            struck += 1
-    while thread.is_alive():
-        try:
-            over.set()
-            thread.join()
+            armed = False
         except KeyboardInterrupt:
             pass
-    try:
-        over.wait()
-    except KeyboardInterrupt:
-        pass
+    over.set()
+    thread.join()
     received = 0
     while pull.poll(0):
         pull.recv()
