@@ -2,6 +2,7 @@
 
 import queue
 import time
+from contextlib import suppress
 
 import nbformat
 import pytest
@@ -57,11 +58,19 @@ class Kernel:
         """Send a cell, and return its id without waiting for it."""
         return self.client.execute(code, store_history=True)
 
-    def finish(self, cell):
+    def interrupt(self, cell):
+        """Interrupt the cell, again if it takes no notice; return its error's name, or None."""
+        for _ in range(10):
+            self.manager.interrupt_kernel()
+            with suppress(queue.Empty):
+                return self.finish(cell, timeout_s=3)
+        pytest.fail("the cell takes no notice of Interrupt")
+
+    def finish(self, cell, timeout_s=TIMEOUT_S):
         """Wait until the cell is done; return its error's name, or None."""
         error = None
         while True:
-            message = self.client.get_iopub_msg(timeout=TIMEOUT_S)
+            message = self.client.get_iopub_msg(timeout=timeout_s)
             self.note(message)
             if message["parent_header"].get("msg_id") != cell:
                 continue
@@ -144,8 +153,7 @@ def test_interrupt_during_a_blocked_send(kernel):
     )
     cell = kernel.start("telling.start(); sender.send(b'x')")
     kernel.wait_for(cell, "blocked")
-    kernel.manager.interrupt_kernel()
-    assert kernel.finish(cell) == "KeyboardInterrupt"
+    assert kernel.interrupt(cell) == "KeyboardInterrupt"
     _, text = kernel.run("print(context.timings.summary().interrupted)")
     assert text == "1\n"
 
@@ -155,8 +163,7 @@ def test_interrupt_during_wait(kernel):
     kernel.run("worker = Worker(print, connect='inproc://jobs', context=context).start()")
     cell = kernel.start("print('waiting', flush=True); worker.wait(1, timeout=1000)")
     kernel.wait_for(cell, "waiting")
-    kernel.manager.interrupt_kernel()
-    assert kernel.finish(cell) == "KeyboardInterrupt"
+    assert kernel.interrupt(cell) == "KeyboardInterrupt"
 
 
 def test_cells_may_be_run_again_on_a_fixed_port(kernel):
