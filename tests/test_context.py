@@ -5,6 +5,7 @@ import sys
 import textwrap
 import threading
 import warnings
+from contextlib import contextmanager
 
 import pytest
 import zmq
@@ -73,9 +74,9 @@ def test_fresh_context_does_not_freeze_on_unsent_messages():
     assert context.closed
 
 
-def test_fresh_context_leaves_other_threads_sockets_alone():
-    """A socket that a living thread owns is not touched, and a warning names it."""
-    context = fresh_context()
+@contextmanager
+def a_thread_that_owns_a_socket(context):
+    """A thread that has bound a PULL, and closes it at the end of the block."""
     ready, over = threading.Event(), threading.Event()
 
     def own():
@@ -89,11 +90,20 @@ def test_fresh_context_leaves_other_threads_sockets_alone():
     thread.start()
     ready.wait()
     try:
-        with pytest.warns(RuntimeWarning, match="belongs to a thread that is still running"):
-            fresh = fresh_context()
+        yield
     finally:
         over.set()
         thread.join()
+
+
+def test_fresh_context_leaves_other_threads_sockets_alone():
+    """A socket that a living thread owns is not touched, and a warning names it."""
+    context = fresh_context()
+    with (
+        a_thread_that_owns_a_socket(context),
+        pytest.warns(RuntimeWarning, match="belongs to a thread that is still running"),
+    ):
+        fresh = fresh_context()
     fresh.term()
     enders = [t for t in threading.enumerate() if t.name == "context-term"]
     for ender in enders:
@@ -105,25 +115,10 @@ def test_destroy_refuses_before_it_closes_anything(context):
     """`destroy` with another thread's socket raises, and all sockets are still open."""
     mine = context.socket(zmq.PUSH)
     mine.bind("tcp://127.0.0.1:*")
-    ready, over = threading.Event(), threading.Event()
-
-    def own():
-        socket = context.socket(zmq.PULL)
-        socket.bind("tcp://127.0.0.1:*")
-        ready.set()
-        over.wait()
-        socket.close()
-
-    thread = threading.Thread(target=own)
-    thread.start()
-    ready.wait()
-    try:
+    with a_thread_that_owns_a_socket(context):
         with pytest.raises(WrongThreadError):
             context.destroy()
         assert not mine.closed
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_forgotten_context_does_not_freeze():
