@@ -16,8 +16,10 @@ Rooms, from the ground up; each imports only from those above it::
     worker     a PULL in a background thread
     layout     what lies where in a picture
     picture    messages as a static figure
+    timeline   messages as a live view
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .context import Context, fresh_context
@@ -34,6 +36,7 @@ from .worker import Worker
 
 if TYPE_CHECKING:
     from .picture import Picture, draw
+    from .timeline import Timeline
 
 __all__ = [
     "Context",
@@ -42,6 +45,7 @@ __all__ = [
     "Picture",
     "PushPullError",
     "Summary",
+    "Timeline",
     "Timings",
     "Worker",
     "WorkerStoppedError",
@@ -52,10 +56,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import the pictures when they are first asked for: matplotlib takes half a second."""
-    if name in ("Picture", "draw"):
-        from . import picture
+#: Imported when they are first asked for: matplotlib and ipywidgets take half a second.
+_ON_DEMAND = {
+    "Picture": "picture",
+    "Timeline": "timeline",
+    "draw": "picture",
+}
 
-        return getattr(picture, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return getattr(import_module(f".{_ON_DEMAND[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ import textwrap
 import warnings
 from collections.abc import Mapping
 from time import perf_counter_ns as clock_ns
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -42,7 +42,7 @@ from .layout import (
     spans,
 )
 from .messages import ROW, in_flight_steps
-from .timings import Timings
+from .timings import HasTimings, Timings, timings_of
 
 DPI = 100
 WIDTH_IN, LEFT_IN, RIGHT_IN = 9.0, 1.75, 0.25  # LEFT and RIGHT leave AXIS_PX between them
@@ -125,12 +125,6 @@ class Picture(Figure):
             super().draw(renderer)
 
 
-class HasTimings(Protocol):
-    """What `draw` asks of a context."""
-
-    timings: Timings
-
-
 def draw(
     source: Timings | HasTimings | Mapping[str, Timings | HasTimings],
     *,
@@ -151,7 +145,7 @@ def draw(
             "source: expected at least one log to draw; got an empty dict; "
             "put in a label and a context, as in draw({'PUSH': context})"
         )
-    panels = [_Panel(str(label), _timings_of(some)) for label, some in sources.items()]
+    panels = [_Panel(str(label), timings_of(some)) for label, some in sources.items()]
     span_ns = max(1_000, *(panel.span_ns for panel in panels))
     for panel in panels:
         panel.lay_out(span_ns, log_time)
@@ -170,16 +164,6 @@ def draw(
         for axes in picture.axes:
             axes.set_axis_off()
     return picture
-
-
-def _timings_of(source: object) -> Timings:
-    timings = source if isinstance(source, Timings) else getattr(source, "timings", None)
-    if not isinstance(timings, Timings):
-        raise TypeError(
-            "source: expected Timings, something that has them as .timings (a Context), or a dict "
-            f"from labels to such; got {source!r}; pass the context whose sockets you used"
-        )
-    return timings
 
 
 class _Panel:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter_ns as clock_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -402,6 +402,23 @@ class Timings:
         messages in flight. Raises `OSError` if the file cannot be written.
         """
         write_chrome_trace(path, self.rows(), self.lanes)
+
+
+class HasTimings(Protocol):
+    """What has a log, such as a context."""
+
+    timings: Timings
+
+
+def timings_of(source: object) -> Timings:
+    """Return the log that `source` is or has, or raise `TypeError`."""
+    timings = source if isinstance(source, Timings) else getattr(source, "timings", None)
+    if not isinstance(timings, Timings):
+        raise TypeError(
+            "source: expected Timings, or something that has them as .timings (a Context); "
+            f"got {source!r}; pass the context whose sockets you used"
+        )
+    return timings
 
 
 @contextmanager

@@ -27,25 +27,38 @@ FLOORS = [
     ["worker"],
     ["layout"],
     ["picture"],
+    ["timeline"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem in FLOOR)
+FILES = {
+    path.stem if path.name != "__init__.py" else path.parent.name: path
+    for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")]
+}
+MODULES = sorted(FILES.keys() & FLOOR.keys())
 GROUND = [name for name in MODULES if FLOOR[name] <= FLOOR["timings"]]
 
 
 def imports(module):
-    """What a module imports, wherever in it: absolute names, ours as `pushpull_kit.<module>`."""
-    found = set()
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
+    """What a module imports, wherever in it: absolute names, ours as `pushpull_kit.<module>`.
+
+    What a package imports of itself does not count.
+    """
+    found, path = set(), FILES[module]
+    inside = path.name == "__init__.py"
+    for node in [n for p in (path.parent.glob("*.py") if inside else [path]) for n in nodes(p)]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(filter(None, ["pushpull_kit" if node.level else "", node.module]))
-            if base == "pushpull_kit":
-                found |= {f"{base}.{alias.name}" for alias in node.names}
-            else:
-                found.add(base)
+        elif isinstance(node, ast.ImportFrom) and node.level > inside:
+            base = ".".join(filter(None, ["pushpull_kit", node.module]))
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= names if base == "pushpull_kit" else {base}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module)
     return found
+
+
+def nodes(path):
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def ours(module):
@@ -81,6 +94,7 @@ def test_the_public_names():
         "Picture",
         "PushPullError",
         "Summary",
+        "Timeline",
         "Timings",
         "Worker",
         "WorkerStoppedError",
@@ -133,10 +147,11 @@ def test_what_was_measured_knows_no_sockets_and_draws_nothing(module, library):
     assert library not in others(module)
 
 
-def test_a_picture_knows_no_sockets():
-    """`picture` imports neither zmq nor the modules that do."""
-    assert "zmq" not in others("picture")
-    assert not {"context", "worker"} & ours("picture")
+@pytest.mark.parametrize("module", ["picture", "timeline"])
+def test_what_draws_knows_no_sockets(module):
+    """`picture` and `timeline` import neither zmq nor the modules that do."""
+    assert "zmq" not in others(module)
+    assert not {"context", "worker"} & ours(module)
 
 
 def test_a_worker_draws_nothing():
@@ -144,7 +159,7 @@ def test_a_worker_draws_nothing():
     assert not {"matplotlib", "IPython"} & others("worker")
 
 
-@pytest.mark.parametrize("library", ["matplotlib", "pandas", "IPython", "ipykernel"])
+@pytest.mark.parametrize("library", ["matplotlib", "pandas", "IPython", "ipykernel", "ipywidgets"])
 def test_importing_the_package_is_light(loaded, library):
     """`import pushpull_kit` alone imports none of the large libraries."""
     assert library not in loaded
