@@ -17,6 +17,7 @@ Rooms, from the ground up; each imports only from those above it::
     layout     what lies where in a picture
     picture    messages as a static figure
     timeline   messages as a live view
+    exercises  exercises that check themselves
 """
 
 from importlib import import_module

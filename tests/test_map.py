@@ -28,6 +28,7 @@ FLOORS = [
     ["layout"],
     ["picture"],
     ["timeline"],
+    ["exercises"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 FILES = {

@@ -1,0 +1,108 @@
+"""Exercises of notebook 01, push without waiting."""
+
+from typing import Any
+
+from .engine import Lab, exercise, expect, show
+
+JOBS = ["wash", "dry", "iron", "fold", "pack"]
+FAILED = ["dry", "iron"]
+
+
+def push_all(sender: Any, jobs: list[str]) -> None:
+    for job in jobs:
+        sender.send_string(job)
+
+
+@exercise(
+    solution=push_all,
+    hints=[
+        "`sender` is a PUSH socket like the one in section 2, and `jobs` is a list of texts. What "
+        "did the cell do there with each number?",
+        "One message for each job: a loop over `jobs`, with one send in it.",
+        "`sender.send_string(job)` pushes one job. There is nothing to wait for, and nothing to "
+        "return.",
+    ],
+)
+def hand_over(lab: Lab, answer: Any) -> str:
+    """Push each job, in order, and return without waiting for any work."""
+    sender, receiver = lab.pair()
+    lab.run(
+        answer,
+        sender,
+        JOBS,
+        if_late="The worker starts when your function has returned, so do not wait for it.",
+    )
+    came = lab.drain(receiver)
+    expect(came, "Your function returned, and no message had been pushed on `sender`.")
+    expect(
+        came != JOBS[:1], f"Only the first of {len(JOBS)} jobs was pushed. Does your loop go on?"
+    )
+    expect(len(came) > 1, f"All was in one message, {show(came[0])}: push one for each job.")
+    expect(sorted(map(str, came)) == sorted(JOBS), _differ(came, JOBS))
+    expect(came == JOBS, f"The order was to be {show(JOBS)}; it was {show(came)}.")
+    return f"{len(JOBS)} jobs were pushed, in order, before a worker looked at the first."
+
+
+def failed_jobs(sender: Any, results: Any, jobs: list[str]) -> list[str]:
+    for job in jobs:
+        sender.send_string(job)
+    failed = []
+    for _ in jobs:
+        job, outcome = results.recv_string().split()
+        if outcome == "failed":
+            failed.append(job)
+    return failed
+
+
+@exercise(
+    solution=failed_jobs,
+    hints=[
+        "`send_string` cannot tell you what became of a job. Which socket can?",
+        "Two loops, one after the other: first push all jobs, as before, then receive as many "
+        "results as there are jobs.",
+        "A result names its job, because results come in any order: "
+        "`job, outcome = results.recv_string().split()`.",
+        "Start with `failed = []`, append each job whose outcome is `failed`, and return the list "
+        "after the second loop.",
+    ],
+)
+def find_failed(lab: Lab, answer: Any) -> str:
+    """Push all jobs, then learn from a second socket which of them failed."""
+    sender, inbox = lab.pair()
+    outbox, results = lab.pair()
+    run = lab.start(answer, sender, results, JOBS)
+    came = lab.receive(inbox, len(JOBS))
+    if run.running:
+        expect(
+            came == JOBS,
+            f"Your function pushed {len(came)} of {len(JOBS)} jobs and then waited, at {run.line}. "
+            "The worker answers when it has all jobs, so push them all first.",
+        )
+    else:
+        run.result()
+        expect(sorted(map(str, came)) == sorted(JOBS), _differ(came, JOBS))
+    for job in reversed(JOBS):
+        outbox.send_string(f"{job} {'failed' if job in FAILED else 'ok'}")
+    failed = run.result(
+        returns=(list, tuple, set),
+        if_late=f"There is one result for each job, {len(JOBS)} in all, and no more.",
+    )
+    unread = lab.drain(results)
+    expect(
+        not unread,
+        f"{len(unread)} of {len(JOBS)} results were still unread when your function returned "
+        f"{show(failed)}. `send_string` raises nothing when a job fails: receive them all.",
+    )
+    expect(
+        sorted(map(str, failed)) == sorted(FAILED),
+        f"{show(FAILED)} failed; your function returned {show(failed)}. The results came in "
+        "another order than the jobs: each one names its job.",
+    )
+    return (
+        f"All {len(JOBS)} jobs were pushed before the first result came. {len(FAILED)} of them "
+        "failed, and no `send_string` raised anything: the news came by the second socket."
+    )
+
+
+def _differ(came: list[Any], jobs: list[str]) -> str:
+    return f"The messages were to be {show(jobs)}; received were {show(came)}."

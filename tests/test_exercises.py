@@ -1,0 +1,130 @@
+"""Every exercise: its stub, its solution, and the answers in tests/answers.
+
+`pushpull_kit.exercises.engine` says how to add some.
+"""
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+from pushpull_kit import exercises
+from pushpull_kit.exercises import lab
+from pushpull_kit.exercises.engine import CORRECT, NOT_ATTEMPTED, NOT_YET, Exercise
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.iter_modules(exercises.__path__)
+    if module.name not in ("lab", "engine")
+)
+EXERCISES = {
+    f"{module}.{exercise.name}": exercise
+    for module in MODULES
+    for exercise in vars(importlib.import_module(f"pushpull_kit.exercises.{module}")).values()
+    if isinstance(exercise, Exercise)
+}
+
+
+def answers(name, kind):
+    """The answers of a kind, WRONG or RIGHT, to an exercise."""
+    module, exercise = name.split(".")
+    try:
+        found = importlib.import_module(f"answers.{module}")
+    except ModuleNotFoundError:
+        return []
+    return getattr(found, kind, {}).get(exercise, [])
+
+
+def each(kind):
+    """Parameters: an exercise's name, and one of its answers of that kind."""
+    return [
+        pytest.param(name, answer, id=f"{name}-{title(answer)}")
+        for name in EXERCISES
+        for answer in answers(name, kind)
+    ]
+
+
+def title(answer):
+    if isinstance(answer, tuple):
+        answer = answer[0]
+    return getattr(answer, "__name__", None) or re.sub(r"\W+", "_", repr(answer))
+
+
+def stubs(model):
+    """What a learner has not touched yet."""
+    if not callable(model):
+        return [None, ..., [None], {"a": ...}]
+
+    def dots(*args): ...
+
+    def docstring(*args):
+        """What it is to do."""
+
+    def passes(*args):
+        pass
+
+    return [dots, docstring, passes]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_exercises(module):
+    """A module in `exercises` other than the engine has two exercises or more."""
+    assert sum(name.startswith(f"{module}.") for name in EXERCISES) >= 2
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_exercise_is_complete(name):
+    """It has a docstring, two hints or more, and three wrong answers, each with its own reason."""
+    exercise = EXERCISES[name]
+    assert exercise.__doc__
+    assert len(exercise.hints) >= 2
+    reasons = [reason for _, reason in answers(name, "WRONG")]
+    assert len(set(reasons)) == len(reasons) >= 3, f"see tests/answers, for {name}"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_stub_is_not_attempted(name):
+    """The untouched stub is told so, in the same words each time."""
+    for stub in stubs(EXERCISES[name].model):
+        verdict = EXERCISES[name].check(stub)
+        assert verdict.outcome == NOT_ATTEMPTED
+        assert repr(verdict) == "Not attempted yet: fill in the cell above."
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_solution_passes(name):
+    """The solution that is shown is correct, and so it is when it is checked again."""
+    for _ in range(2):
+        verdict = EXERCISES[name].check(EXERCISES[name].model)
+        assert verdict.outcome == CORRECT, verdict
+
+
+@pytest.mark.parametrize(("name", "answer"), each("RIGHT"))
+def test_another_right_answer_passes(name, answer):
+    """An answer that does what was asked in another way is correct."""
+    verdict = EXERCISES[name].check(answer)
+    assert verdict.outcome == CORRECT, verdict
+
+
+@pytest.mark.parametrize(("name", "answer"), each("WRONG"))
+def test_a_wrong_answer_is_refused(monkeypatch, name, answer):
+    """A typical wrong answer is told its own reason, and nobody else's."""
+    monkeypatch.setattr(lab, "LIMIT_S", 1.0)
+    answer, reason = answer
+    verdict = EXERCISES[name].check(answer)
+    assert verdict.outcome == NOT_YET
+    assert re.search(reason, verdict.message), verdict
+    others = [other for _, other in answers(name, "WRONG") if other != reason]
+    assert not [other for other in others if re.search(other, verdict.message)], verdict
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_hints_and_solution_are_shown(name):
+    """Each hint comes in its turn, the last one for ever; the solution is Markdown code."""
+    fresh = Exercise(EXERCISES[name]._judge, EXERCISES[name].model, EXERCISES[name].hints)
+    shown = [repr(fresh.hint()) for _ in range(len(fresh.hints) + 1)]
+    assert shown[0].startswith(f"Hint 1 of {len(fresh.hints)}: ")
+    assert len(set(shown)) == len(fresh.hints)
+    assert "That was the last one" in shown[-1]
+    assert "`" in fresh.solution()._repr_markdown_()
