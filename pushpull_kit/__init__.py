@@ -11,12 +11,16 @@ Rooms, from the ground up; each imports only from those above it::
     timings    the log: from tracks to messages
     sockets    PUSH and PULL sockets that are timed
     context    a zmq.Context that makes them
-    cells      where the prints of a thread appear
+    cells      which cell runs, and where the prints of a thread appear
     decoding   what a handler is given
     worker     a PULL in a background thread
+    running    one run of a function, which can be stopped
     layout     what lies where in a picture
     picture    messages as a static figure
     timeline   messages as a live view
+    predict    commit to a guess, then meet the measurement
+    controls   a control for each parameter of a function
+    experiment a function run off the main thread, with sliders
     exercises  exercises that check themselves
 """
 
@@ -36,14 +40,18 @@ from .timings import Timings
 from .worker import Worker
 
 if TYPE_CHECKING:
+    from .experiment import Experiment
     from .picture import Picture, draw
+    from .predict import Predict
     from .timeline import Timeline
 
 __all__ = [
     "Context",
     "EndpointError",
+    "Experiment",
     "Message",
     "Picture",
+    "Predict",
     "PushPullError",
     "Summary",
     "Timeline",
@@ -59,7 +67,9 @@ __all__ = [
 
 #: Imported when they are first asked for: matplotlib and ipywidgets take half a second.
 _ON_DEMAND = {
+    "Experiment": "experiment",
     "Picture": "picture",
+    "Predict": "predict",
     "Timeline": "timeline",
     "draw": "picture",
 }

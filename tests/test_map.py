@@ -24,10 +24,11 @@ FLOORS = [
     ["sockets"],
     ["context"],
     ["cells", "decoding"],
-    ["worker"],
+    ["worker", "running"],
     ["layout"],
     ["picture"],
-    ["timeline"],
+    ["timeline", "predict", "controls"],
+    ["experiment"],
     ["exercises"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
@@ -91,8 +92,10 @@ def test_the_public_names():
     assert pushpull_kit.__all__ == [
         "Context",
         "EndpointError",
+        "Experiment",
         "Message",
         "Picture",
+        "Predict",
         "PushPullError",
         "Summary",
         "Timeline",

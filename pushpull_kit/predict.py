@@ -1,0 +1,126 @@
+"""A question to commit to before the measurement, and the measurement beside the guess."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+from ipywidgets import (  # type: ignore[import-untyped]
+    HTML,
+    Button,
+    RadioButtons,
+    VBox,
+)
+
+
+class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Asks `question`, with `choices` to commit to, until `reveal` shows what was measured.
+
+    `guess` is the choice that was committed, or `None`. Nothing is stored outside the notebook.
+    Raises `TypeError` or `ValueError` for a question without words, or fewer than two different
+    choices.
+    """
+
+    def __init__(self, question: str, choices: Iterable[str]) -> None:
+        self._question, self._choices = question, _checked(question, choices)
+        super().__init__()
+        self.guess: str | None = None
+        self._radio = RadioButtons(
+            options=self._choices, value=None, description="Your guess:", layout={"width": "auto"}
+        )
+        self._button = Button(
+            description="Commit", disabled=True, tooltip="Commit to the choice: it is kept as it is"
+        )
+        self._answer = HTML()
+        self._radio.observe(lambda change: self._choose(), names="value")
+        self._button.on_click(lambda _: self._commit())
+        self.children = (
+            HTML(f"<b>{escape(question)}</b>"),
+            self._radio,
+            self._button,
+            self._answer,
+        )
+
+    def __repr__(self) -> str:  # no guess, since a strict nbval run compares it
+        return f"Predict: {self._question} ({' / '.join(self._choices)})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """Give the whole text to readers without a kernel: ipywidgets would cut it short."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/plain": repr(self)}
+
+    def reveal(self, measured: object, because: str = "") -> Revealed:
+        """Show what was measured beside the guess, here and under the cell that calls this.
+
+        A `measured` that is one of the choices decides whether the guess was right; anything else,
+        such as a number, is shown beside it. From then on no guess is taken.
+        """
+        if not isinstance(because, str):
+            raise TypeError(f"because: expected the reason as text; got {because!r}; give a str")
+        before, after = self._verdict(str(measured))
+        plain = " ".join(filter(None, [f"Measured: {measured}.", because]))
+        told = " ".join(filter(None, [before, f"Measured: {measured}.", after, because]))
+        self._lock_with(told)
+        return Revealed(plain, plain if self.guess is None else told)
+
+    def close(self) -> None:
+        """Close the widgets; again does nothing."""
+        for child in self.children:
+            child.close()
+        super().close()
+
+    def _choose(self) -> None:
+        self._button.disabled = self._radio.disabled or self._radio.value is None
+
+    def _commit(self) -> None:
+        if not self._radio.disabled and self._radio.value is not None:
+            self.guess = self._radio.value
+            self._lock_with(f"You said “{self.guess}”. Run the next cells to see.")
+
+    def _lock_with(self, words: str) -> None:
+        self._radio.disabled = self._button.disabled = True
+        self._answer.value = f'<div role="status">{escape(words)}</div>'
+
+    def _verdict(self, measured: str) -> tuple[str, str]:
+        """Return what to say before and after the measured value."""
+        if self.guess is None:
+            return "You made no guess.", ""
+        if measured not in self._choices:
+            return f"You said “{self.guess}”.", ""
+        right = self.guess == measured
+        return f"You said “{self.guess}”.", "You were right." if right else "Not what you expected."
+
+
+class Revealed:
+    """What was measured, to be shown under a cell; where there is a guess, a person sees it too."""
+
+    def __init__(self, plain: str, told: str) -> None:
+        self._plain, self._told = plain, told
+
+    def __repr__(self) -> str:  # no guess, since a strict nbval run compares it
+        return self._plain
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._told)}</p>"
+
+
+def _checked(question: object, choices: object) -> tuple[str, ...]:
+    if not isinstance(question, str) or not question.strip():
+        raise TypeError(
+            f"question: expected a text, such as 'When will the client end?'; got {question!r}; "
+            "ask in words"
+        )
+    found = list(choices) if isinstance(choices, Iterable) and not isinstance(choices, str) else []
+    if len(found) < 2 or not all(isinstance(it, str) and it.strip() for it in found):
+        raise TypeError(
+            "choices: expected two texts or more, such as ['at once', 'after 6 s']; got "
+            f"{choices!r}; write them in a list"
+        )
+    if len(set(found)) < len(found):
+        twice = next(it for it in found if found.count(it) > 1)
+        raise ValueError(
+            f"choices: expected each choice once; got {twice!r} {found.count(twice)} times; "
+            "remove or reword one"
+        )
+    return tuple(found)
