@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,16 @@ import numpy.typing as npt
 from .messages import ROW
 
 Int64s = npt.NDArray[np.int64]
+
+
+class Changes:
+    """Which rows of a ring were written since somebody last took them; ends when forgotten."""
+
+    def __init__(self, limit: int) -> None:
+        self.places = np.zeros(limit, np.bool_)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.places))
 
 
 class Ring:
@@ -21,12 +32,15 @@ class Ring:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.next = 0  # the number of the next row
+        self._watchers: WeakSet[Changes] = WeakSet()
         self.clear()
 
     def clear(self) -> None:
         """Let all rows go; numbers go on from where they are."""
         self.first = self.next  # the first number since then
         self._rows = np.zeros(min(self.limit, 256), ROW)
+        for changes in self._watchers:
+            changes.places[:] = False
 
     @property
     def oldest(self) -> int:
@@ -50,6 +64,27 @@ class Ring:
         places = self._places(numbers[kept])
         for name, values in columns.items():
             self._rows[name][places] = values[kept] if np.ndim(values) else values
+        for changes in self._watchers:
+            changes.places[places] = True
+
+    def watch(self) -> Changes:
+        """Return a note of what is written from now on, with all that is kept to begin with."""
+        changes = Changes(self.limit)
+        self._watchers.add(changes)
+        self.mark(changes, self.limit)
+        return changes
+
+    def mark(self, changes: Changes, newest: int) -> None:
+        """Have the newest so many rows count as written anew, and no others."""
+        changes.places[:] = False
+        changes.places[self._places(np.arange(max(self.oldest, self.next - newest), self.next))] = 1
+
+    def take(self, changes: Changes, most: int) -> tuple[Int64s, npt.NDArray[Any]]:
+        """Return numbers and copies of rows written since they were last taken, `most` at a time."""
+        places = np.flatnonzero(changes.places[: len(self._rows)])[:most]
+        changes.places[places] = False
+        behind = (self.oldest - self.first) % len(self._rows)
+        return self.oldest + (places - behind) % len(self._rows), self._rows[places]
 
     def copy(self) -> npt.NDArray[Any]:
         """Return the rows kept, oldest first."""

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter_ns as clock_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ from .messages import (
     Summary,
 )
 from .pairing import OpenSends
-from .ring import Ring
+from .ring import Changes, Ring
 from .trace import write_chrome_trace
 from .tracks import CUT, RAW, UNKNOWN, Known, Track, Unfinished, drain
 
@@ -41,6 +41,18 @@ if TYPE_CHECKING:
     import os
 
     import pandas
+
+
+class News(NamedTuple):
+    """What has changed in a log: numbered rows of `messages.ROW`, and what they belong to."""
+
+    numbers: npt.NDArray[np.int64]  # a message keeps its number; they are given out one by one
+    rows: npt.NDArray[Any]
+    first: int  # the number of the first message since the log was made or cleared
+    oldest: int  # ... of the first that is kept
+    next: int  # ... of the next one to come
+    pending: int  # how many more have changed
+    lanes: list[tuple[str, str]]
 
 
 class Timings:
@@ -314,6 +326,24 @@ class Timings:
             rows = self._ring.copy()
         first_ns = np.where(rows["send_start_ns"] > 0, rows["send_start_ns"], rows["recv_ns"])
         return np.asarray(rows[np.argsort(first_ns, kind="stable")])
+
+    def watch(self) -> Changes:
+        """Return a note for `news` of what changes from now on; to begin with, of all there is."""
+        with self._digested():
+            return self._ring.watch()
+
+    def news(self, changes: Changes, most: int, *, again: int = 0) -> News:
+        """Return what has changed since the last call, at most so many messages.
+
+        Costs time for what is new, never for the whole log. `again` says how many of the newest
+        are to be told whether they have changed or not.
+        """
+        with self._digested():
+            if again:
+                self._ring.mark(changes, again)
+            numbers, rows = self._ring.take(changes, most)
+            ring = self._ring
+            return News(numbers, rows, ring.first, ring.oldest, ring.next, len(changes), self.lanes)
 
     def messages(self) -> list[Message]:
         """Return the messages kept, by their first instant."""

@@ -1,30 +1,142 @@
-"""Timings as a live view in the notebook."""
+"""Timings as a live view: what a context's sockets do, drawn in the browser as it happens.
+
+`feed` says what is sent to the page and when; a thread here sends it. In the page, `log.js` keeps
+what comes, `geometry.js` says what lies where, `drawing.js` draws it, `source.js` talks with the
+kernel, `panel.js` has the buttons and texts, and `timeline.js` brings them together.
+"""
 
 from __future__ import annotations
 
+import re
+import threading
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import anywidget
+import traitlets
 
+from ..cells import cell
 from ..timings import HasTimings, Timings, timings_of
+from .feed import FRAME_S, Feed
 
 if TYPE_CHECKING:
     from ..picture import Picture
 
+_FOLDER = Path(__file__).parent
+
+#: The parts of the page's program, each after those that it imports from.
+PARTS = ("log.js", "geometry.js", "drawing.js", "source.js", "panel.js", "timeline.js")
+
+#: How long `close` waits for the thread, which never does more than send what it has.
+CLOSE_TIMEOUT_S = 5.0
+
+
+def one_module() -> str:
+    """Return the parts as one ES module: a page that gets it over a wire finds no files beside it.
+
+    Each part is a module by itself too. Its imports of the others, and the word `export` where the
+    others need it, are left out here.
+    """
+    texts = [(_FOLDER / part).read_text(encoding="utf-8") for part in PARTS]
+    texts = [re.sub(r"^import [^;]*?;\n", "", text, flags=re.MULTILINE) for text in texts]
+    inner = [re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE) for text in texts]
+    return "\n".join(inner)
+
 
 class Timeline(anywidget.AnyWidget):
-    """The live view of what a context's sockets do, drawn in the browser as it happens."""
+    """The live view of what a context's sockets do, drawn in the browser as it happens.
+
+    `source` is a context, or the `Timings` of one. `high_water_mark` draws a dashed line over the
+    messages in flight. What is in the page can be paused, zoomed, replayed and saved there.
+
+    The view costs the sockets nothing but the turns that one thread takes, 30 a second at the most.
+    It ends when the context is closed, when the view is closed, and when the cell that made it is
+    run again. Raises `TypeError` for a source that has no timings.
+    """
+
+    _esm = one_module()
+    _css = (_FOLDER / "timeline.css").read_text(encoding="utf-8")
+
+    high_water_mark = traitlets.Int(None, allow_none=True).tag(sync=True)
 
     def __init__(self, source: Timings | HasTimings, *, high_water_mark: int | None = None) -> None:
-        super().__init__()
-        self._timings = timings_of(source)
-        self._mark = high_water_mark
+        self._starting, self._wake = threading.Lock(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._feed = Feed(timings_of(source))
+        self._source = source
+        super().__init__(high_water_mark=high_water_mark)
+        self.on_msg(self._hear)
+        self._replace()
+        self._run()
+
+    def __repr__(self) -> str:  # no live value, since a strict nbval run compares it
+        return "Timeline: a live view of the messages, drawn here while a kernel runs"
 
     def picture(self, **how: Any) -> Picture:
         """Return a static figure of the same messages; keywords are those of `draw`."""
         from ..picture import draw  # matplotlib takes half a second
 
-        return draw(self._timings, **{"high_water_mark": self._mark, **how})
+        return draw(self._feed.timings, **{"high_water_mark": self.high_water_mark, **how})
 
-    def __repr__(self) -> str:  # no live value, since a strict nbval run compares it
-        return "<Timeline: a live view; run this cell to see it>"
+    def close(self) -> None:
+        """Remove the view from the page, and end its thread; again does nothing."""
+        with self._starting:
+            self._closing = True
+        self._wake.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(CLOSE_TIMEOUT_S)
+        super().close()
+
+    def _replace(self) -> None:
+        """Close what an earlier run of this cell has made: nobody sees it any more."""
+        here = cell()
+        if here is None:
+            return
+        cell_id, run = here
+        for key, earlier in list(_shown.items()):
+            if key[0] == cell_id and key[1] != run:
+                del _shown[key]
+                earlier.close()
+        _shown[cell_id, run, id(self)] = self
+
+    # Any thread may call this: where it runs depends on the versions of JupyterLab and ipykernel.
+
+    def _hear(self, _: object, content: Any, buffers: object) -> None:
+        """Take in what a page says; what makes no sense is passed over."""
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "hello":
+            self._feed.hello()
+            self._run()  # a closed context's messages are still there to be seen
+        elif kind == "ack" and type(content.get("sequence")) is int:
+            self._feed.ack(content["sequence"])
+        self._wake.set()
+
+    # The one thread that sends.
+
+    def _run(self) -> None:
+        with self._starting:
+            if self._closing or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._send_on, name="timeline", daemon=True)
+            self._thread.start()
+
+    def _send_on(self) -> None:
+        """Send what there is to be sent, until the view is closed or the context is."""
+        ended = False
+        while not (ended or self._closing):
+            batch = self._feed.batch(monotonic(), closed=bool(getattr(self._source, "closed", False)))
+            if batch is not None:
+                header, block = batch
+                # A page gets the very bytes that are given here: they must not change afterwards.
+                self.send({"kind": "batch", **header}, [block])
+                ended = header["ended"]
+            self._wake.wait(max(FRAME_S, self._feed.due_s(monotonic())))
+            self._wake.clear()
+
+
+#: The views that cells have made, by the cell, the run of it, and the view.
+_shown: WeakValueDictionary[tuple[str, str, int], Timeline] = WeakValueDictionary()
