@@ -62,16 +62,15 @@ def label(name: str) -> str:
     return f"{words} ({unit})" if unit else words
 
 
-def spoken(name: str, value: object) -> str:
-    """Return what a parameter was given, such as `handler = 0.1 s`."""
-    words, unit = _parted(name)
-    return f"{words} = {said(value)}" + (f" {unit}" if unit else "")
+def words_of(name: str) -> str:
+    """Return a parameter's name without its unit, such as `handler` for `handler_s`."""
+    return _parted(name)[0]
 
 
-def said(value: object) -> str:
-    """Return a value in few characters, 40 at most."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 40 else text[:39] + "…"
+def value_of(name: str, value: object) -> str:
+    """Return what a parameter was given with its unit, such as `0.1 s`, in about 40 characters."""
+    unit, text = _parted(name)[1], f"{value:g}" if isinstance(value, float) else str(value)
+    return (text if len(text) <= 40 else text[:39] + "…") + (f" {unit}" if unit else "")
 
 
 def listed(names: Iterable[str]) -> str:
@@ -122,7 +121,7 @@ def _control(name: str, abbreviation: Any, default: Any) -> Any:
         raise TypeError(f"{wanted}; give one whose value can be read")
     try:
         control = interactive.widget_from_abbrev(abbreviation, default)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # traitlets has its own
         raise ValueError(f"{wanted} ({error}); correct it") from error
     if control is None or (isinstance(control, Dropdown) and not control.options):
         raise ValueError(f"{wanted}; give choices as a list, with one at least")

@@ -9,16 +9,10 @@ from html import escape
 from time import monotonic
 from typing import Any, Self
 
-from ipywidgets import (  # type: ignore[import-untyped]
-    HTML,
-    Box,
-    Button,
-    DOMWidget,
-    VBox,
-)
+from ipywidgets import HTML, Box, Button, DOMWidget, VBox  # type: ignore[import-untyped]
 
 from .cells import cell, print_under_this_cell
-from .controls import controls_for, label, listed, said, spoken
+from .controls import controls_for, label, listed, value_of, words_of
 from .errors import PushPullError
 from .messages import duration
 from .running import Run, Running
@@ -158,9 +152,9 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
             running = Running(self._numbers, self._function, values, self._print_under_cell)
             name = f"conductor of run {self._numbers} of {self._name}"
             thread = threading.Thread(target=self._conduct, args=(running,), name=name, daemon=True)
+            thread.start()
             self._current = running, thread
-        thread.start()
-        return running, thread
+            return self._current
 
     # In the conductor, which alone writes what the widgets show while a run is in progress.
 
@@ -190,9 +184,9 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show(self, running: Running) -> HTML:
         """Lay a new run beside the last, close the one before, and return where to say its end."""
-        given = ", ".join(spoken(name, value) for name, value in running.values.items())
-        caption = HTML(text(f"run {running.number}" + (f": {given}" if given else ""), "b"))
-        outcome = HTML()
+        given = [f"{words_of(name)} = {value_of(name, it)}" for name, it in running.values.items()]
+        title = f"run {running.number}" + (": " if given else "") + ", ".join(given)
+        caption, outcome = HTML(text(title, "b")), HTML()
         parts = [caption, Timeline(running.context), outcome]
         view = VBox(parts, layout={"flex": "1 1 420px", "min_width": "0", "margin": "4px"})
         old, self._views = self._views[:-1], (*self._views[-1:], view)
@@ -203,11 +197,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show_progress(self, running: Running) -> None:
         summary = running.context.timings.summary()
-        finished, elapsed = (
-            summary.handled + summary.failed,
-            duration(monotonic() - running.began_s),
-        )
-        count = running.values.get("count")
+        finished, count = summary.handled + summary.failed, running.values.get("count")
         if isinstance(count, int) and count > 0:
             finished += summary.refused
             self._bar.value = bar(min(finished, count), count)
@@ -250,10 +240,10 @@ def compared(before: Run, after: Run) -> str:
         ("your cell waited", duration(first.sending_s), duration(second.sending_s)),
         ("the work took", duration(first.working_s), duration(second.working_s)),
     ]
-    for name, value in after.values.items():
-        old, new = said(before.values.get(name)), said(value)
+    for name in after.values:
+        old, new = (value_of(name, run.values[name]) for run in (before, after))
         if old != new:
-            steps.append((name, old, new))
+            steps.append((words_of(name), old, new))
     runs = " → ".join(
         f"run {run.number}" + (f" ({run.outcome})" if run.outcome != "finished" else "")
         for run in (before, after)

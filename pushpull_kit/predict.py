@@ -6,12 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from ipywidgets import (  # type: ignore[import-untyped]
-    HTML,
-    Button,
-    RadioButtons,
-    VBox,
-)
+from ipywidgets import HTML, Button, RadioButtons, VBox  # type: ignore[import-untyped]
 
 
 class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
