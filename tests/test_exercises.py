@@ -16,7 +16,7 @@ from pushpull_kit.exercises.engine import CORRECT, NOT_ATTEMPTED, NOT_YET, Exerc
 MODULES = sorted(
     module.name
     for module in pkgutil.iter_modules(exercises.__path__)
-    if module.name not in ("lab", "engine")
+    if module.name not in ("sandbox", "lab", "engine")
 )
 EXERCISES = {
     f"{module}.{exercise.name}": exercise

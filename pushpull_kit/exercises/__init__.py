@@ -6,6 +6,7 @@ Nothing is imported here; a notebook asks for the exercise that it needs::
 
 Rooms::
 
-    lab      what an answer runs in: a context, sockets and threads that end with the check
+    sandbox  where an answer runs: what it does there ends, and nothing is left open
+    lab      what a judge works with: sockets to give, ways to run an answer and to watch it
     engine   an exercise and its verdicts; what the modules of exercises are written with
 """

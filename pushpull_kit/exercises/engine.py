@@ -93,7 +93,8 @@ from typing import Any
 import zmq
 
 from ..errors import PushPullError
-from .lab import PRINTED_KEPT, Lab, NotYet, block, expect, show
+from .lab import Lab, NotYet, block, expect, show
+from .sandbox import PRINTED_KEPT
 
 __all__ = ["Exercise", "Lab", "NotYet", "Note", "Verdict", "exercise", "expect", "show"]
 
