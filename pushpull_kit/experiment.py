@@ -80,7 +80,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """What the controls say now."""
         return {name: control.get_interact_value() for name, control in self._controls.items()}
 
-    def run(self, *, timeout: float = 60.0, **values: Any) -> Run:
+    def run(self, /, *, timeout: float = 60.0, **values: Any) -> Run:
         """Run with the controls' values, but for those given here, and return what came of it.
 
         After `timeout` seconds, or at an Interrupt, the run is stopped. What the function raises is
@@ -100,13 +100,14 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
                 + ("make a new one" if self._closed else "stop() it, or wait for its end")
             )
         running, conductor = begun
+        deadline_s = monotonic() + timeout
         try:
-            conductor.join(timeout)
-            if conductor.is_alive():
-                running.error = f"stopped: it took longer than {timeout:g} s"
+            while not running.over.wait(TICK_S):  # on Windows an Interrupt waits for its end
+                if monotonic() > deadline_s:
+                    running.error = f"stopped: it took longer than {timeout:g} s"
+                    break
         finally:
-            running.stopping.set()
-            conductor.join()
+            _end(running, conductor)
         assert running.result is not None
         return running.result
 
@@ -125,11 +126,11 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._closed, current = True, self._current
             _open.discard(self)
         if current is not None:
-            current[0].stopping.set()
-            current[1].join()
+            _end(*current)
         for widget in (*_all_in(self._views), *self._made):
-            widget.close()
+            _close(widget)
         self._views = self._made = ()
+        self.layout.close()
         super().close()
 
     def __enter__(self) -> Self:
@@ -181,6 +182,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._current = None
                 if running.result is not None:
                     self.runs.append(running.result)
+            running.over.set()
 
     def _show(self, running: Running) -> HTML:
         """Lay a new run beside the last, close the one before, and return where to say its end."""
@@ -192,7 +194,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         old, self._views = self._views[:-1], (*self._views[-1:], view)
         self._beside.children = self._views
         for widget in _all_in(old):
-            widget.close()
+            _close(widget)
         return outcome
 
     def _show_progress(self, running: Running) -> None:
@@ -249,6 +251,19 @@ def compared(before: Run, after: Run) -> str:
         for run in (before, after)
     )
     return f"{runs}: " + " · ".join(f"{what} {old} → {new}" for what, old, new in steps)
+
+
+def _end(running: Running, conductor: threading.Thread) -> None:
+    running.stopping.set()
+    running.over.wait()  # first, since in 3.11 an Interrupt in a join breaks the thread
+    conductor.join()
+
+
+def _close(widget: Any) -> None:
+    """Close a widget with what ipywidgets made along with it."""
+    for part in (widget, widget.layout, getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
 
 
 def _all_in(views: Iterable[VBox]) -> list[Any]:

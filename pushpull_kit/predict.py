@@ -62,7 +62,9 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def close(self) -> None:
         """Close the widgets; again does nothing."""
         for child in self.children:
-            child.close()
+            for widget in (child, child.layout, child.style):
+                widget.close()
+        self.layout.close()
         super().close()
 
     def _choose(self) -> None:

@@ -70,12 +70,13 @@ class RunContext(Context):
 
     _kept: list[Any]
     _anchor: zmq.Socket[bytes]
-    _ending: threading.Thread | None = None
     _end_lock: threading.Lock
+    _ending = False
+    _ended: threading.Event
 
     def __init__(self) -> None:
         super().__init__()
-        self._end_lock = threading.Lock()
+        self._end_lock, self._ended = threading.Lock(), threading.Event()
         self._kept = []
         self._anchor = zmq.Socket(self, zmq.PAIR)
 
@@ -92,10 +93,9 @@ class RunContext(Context):
     def interrupt(self) -> None:
         """Wake whoever waits in a socket of this context, or is about to."""
         with self._end_lock:
-            if self._ending is None:
-                term = super(Context, self).term
-                self._ending = threading.Thread(target=term, name="run-term", daemon=True)
-                self._ending.start()
+            if not self._ending:
+                self._ending = True
+                threading.Thread(target=self._end, name="run-term", daemon=True).start()
 
     def finish_pulls(self) -> None:
         """Take the message that each of this thread's PULLs received last as handled."""
@@ -108,9 +108,11 @@ class RunContext(Context):
         self.interrupt()
         with self._end_lock:
             self._anchor.close(linger=0)
-        assert self._ending is not None
-        self._ending.join(timeout)
-        return not self._ending.is_alive()
+        return self._ended.wait(timeout)  # not a join: in 3.11 an exception in it breaks the thread
+
+    def _end(self) -> None:
+        super(Context, self).term()
+        self._ended.set()
 
     def _term_within(self, timeout: float) -> bool:
         self._is_ended_within(timeout)
@@ -132,7 +134,7 @@ class Running:
     ) -> None:
         self.number, self.values = number, dict(values)
         self.began_s, self.took_s = monotonic(), 0.0
-        self.stopping, self.done = threading.Event(), threading.Event()
+        self.stopping, self.done, self.over = (threading.Event() for _ in range(3))
         self.error = self.traceback = ""
         self._function, self._print_under_cell = function, print_under_cell
         self._inside_lock, self._inside = threading.Lock(), True  # the function
