@@ -17,13 +17,14 @@ Writing one
 A module for each notebook, named as the notebook without its number, holds for each exercise a
 solution and a *judge*, which calls the answer and expects facts::
 
+    # mypy: allow-untyped-defs, allow-untyped-calls
     """Exercises of notebook 01, push without waiting."""
 
     from .engine import Lab, exercise, expect, show
 
     def push_all(sender, jobs):                     # the solution, named as in the stub
         for job in jobs:
-            sender.send_string(job)
+            sender.send_string(job)                 # no type annotations: learners see this
 
     @exercise(
         solution=push_all,
@@ -47,7 +48,8 @@ solution and a *judge*, which calls the answer and expects facts::
   `lab.socket(zmq.PULL, rcvhwm=1)` any other socket of `lab.context`, to be bound or connected, and
   then `lab.give(socket)` to the answer: a socket belongs to one thread at a time. A judge may start
   `Worker(handler, bind="inproc://jobs", context=lab.context)`; the lab stops it. A handler that is
-  to wait waits for `lab.gate()`, which the end sets. `lab.context.timings` has all messages.
+  to wait waits for `lab.gate()`, which the end sets. `lab.context.timings` has all messages:
+  `lab.wait_until(lambda: lab.context.timings.summary().sending)` is how to see a blocked send.
 - `lab.drain(pull)` takes what is there now, `lab.receive(pull, count)` waits for that many (it
   needs to over TCP, and when the answer still runs). `lab.wait_until(condition)` is True or False.
 - `expect(fact, message)`: the message is a sentence or two of Markdown, to the learner ("you"),
@@ -93,7 +95,7 @@ from typing import Any
 import zmq
 
 from ..errors import PushPullError
-from .lab import Lab, NotYet, block, expect, show
+from .lab import Lab, NotYet, block, expect, show, span
 from .sandbox import PRINTED_KEPT
 
 __all__ = ["Exercise", "Lab", "NotYet", "Note", "Verdict", "exercise", "expect", "show"]
@@ -171,8 +173,8 @@ class Exercise:
         if lab.left:
             outcome = NOT_YET
             message += (
-                f"\n\nStill running, and out of reach: thread {', '.join(map(show, lab.left))}. "
-                "End a thread that you start; restart the kernel to be rid of this one."
+                f"\n\nStill running, and out of reach: thread {', '.join(map(span, lab.left))}. It "
+                "ends when what it waits for comes, or when you restart the kernel."
             )
         if outcome == NOT_YET and lab.own_contexts:
             message += (

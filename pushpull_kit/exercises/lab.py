@@ -157,7 +157,8 @@ class Lab(Sandbox):
     def start(self, answer: object, *args: Any) -> Run:
         """Call the answer in a thread, and return at once: `.result()`, `.running`, `.line`."""
         name = getattr(self.model, "__name__", "answer")
-        call = f"{name}{inspect.signature(self.model)}" if callable(self.model) else name
+        names = inspect.signature(self.model).parameters if callable(self.model) else ()
+        call = f"{name}({', '.join(names)})"
         if not callable(answer):
             raise NotYet(
                 f"Expected a function, `{call}`; got {show(answer)}. Give `check` the function's "
