@@ -1,7 +1,7 @@
 """Timings as a live view: what a context's sockets do, drawn in the browser as it happens.
 
 `feed` says what is sent to the page and when; a thread here sends it. In the page, `log.js` keeps
-what comes, `geometry.js` says what lies where, `drawing.js` draws it, `source.js` talks with the
+what comes, `axis.js` and `geometry.js` say what lies where, `drawing.js` draws it, `source.js` talks with the
 kernel, `panel.js` has the buttons and texts, and `timeline.js` brings them together.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 
 #: The parts of the page's program, each after those that it imports from.
-PARTS = ("log.js", "geometry.js", "drawing.js", "source.js", "panel.js", "timeline.js")
+PARTS = ("log.js", "axis.js", "geometry.js", "drawing.js", "source.js", "panel.js", "timeline.js")
 
 #: How long `close` waits for the thread, which never does more than send what it has.
 CLOSE_TIMEOUT_S = 5.0

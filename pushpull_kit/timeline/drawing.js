@@ -1,7 +1,7 @@
 // How it looks: a scene of `geometry.js` on a canvas.
 
 import { Log } from "./log.js";
-import { ticks } from "./geometry.js";
+import { ticks } from "./axis.js";
 
 /**
  * @typedef {import("./geometry.js").Scene} Scene
@@ -68,7 +68,7 @@ export function draw(canvas, log, scene, theme, { chosen, highWaterMark, message
   pen.translate(left, 0);
   const hatches = makeHatches(pen, theme);
   pen.globalAlpha = chosen ? 0.35 : 1;
-  for (const lane of scene.lanes) drawLane(pen, lane, theme, hatches);
+  for (const lane of scene.lanes) drawLane(pen, lane, axis.width, theme, hatches);
   pen.globalAlpha = 1;
   drawFlight(pen, scene, theme, highWaterMark);
   if (chosen) drawChosen(pen, scene, chosen, theme, hatches);
@@ -162,10 +162,10 @@ function makeHatches(pen, theme) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} pen @param {Lane} lane @param {Theme} theme
+ * @param {CanvasRenderingContext2D} pen @param {Lane} lane @param {number} width @param {Theme} theme
  * @param {Record<string, string | CanvasPattern>} hatches
  */
-function drawLane(pen, lane, theme, hatches) {
+function drawLane(pen, lane, width, theme, hatches) {
   const pad = lane.bottom - lane.top > 20 ? 4 : 1.5;
   const high = lane.bottom - lane.top - 2 * pad;
   if (lane.crowd) drawCrowd(pen, lane, lane.crowd, theme, hatches.waiting);
@@ -176,7 +176,7 @@ function drawLane(pen, lane, theme, hatches) {
     pen.fillRect(x, floor - share * high, 1.25, share * high);
     floor -= share * high;
   }
-  for (const bar of lane.bars) drawBar(pen, bar, theme, hatches);
+  for (const bar of lane.bars) drawBar(pen, bar, width, theme, hatches);
   for (const [x, mark] of lane.marks) {
     const y = (lane.top + lane.bottom) / 2;
     pen.strokeStyle = theme.ink;
@@ -192,11 +192,11 @@ function drawLane(pen, lane, theme, hatches) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} pen @param {Bar} bar @param {Theme} theme
- * @param {Record<string, string | CanvasPattern>} hatches
+ * @param {CanvasRenderingContext2D} pen @param {Bar} bar @param {number} width of the window
+ * @param {Theme} theme @param {Record<string, string | CanvasPattern>} hatches
  */
-function drawBar(pen, bar, theme, hatches) {
-  const [x0, x1, high] = [Math.max(bar.x0, -20), Math.min(bar.x1, 20_000), bar.y1 - bar.y0];
+function drawBar(pen, bar, width, theme, hatches) {
+  const [x0, x1, high] = [Math.max(bar.x0, -20), Math.min(bar.x1, width + 20), bar.y1 - bar.y0];
   pen.fillStyle = hatches[bar.kind];
   pen.fillRect(x0, bar.y0, x1 - x0, high);
   const outlined = bar.kind === "blocked" || bar.kind === "failed";
@@ -213,7 +213,7 @@ function drawBar(pen, bar, theme, hatches) {
   }
   if (!bar.text) return;
   const hatched = bar.kind === "waiting" || bar.kind === "failed";
-  const middle = (Math.max(x0, 0) + x1) / 2;
+  const middle = (Math.max(x0, 0) + Math.min(x1, width)) / 2;
   pen.textAlign = "center";
   pen.font = `${high < 15 ? 10 : 12}px ${theme.font}`;
   if (hatched) {
@@ -313,7 +313,7 @@ function drawChosen(pen, scene, message, theme, hatches) {
     const pad = lane.bottom - lane.top > 20 ? 4 : 1.5;
     const [y0, y1] = own ? [own.y0, own.y1] : [lane.top + pad, lane.bottom - pad];
     const wide = Math.max(x1 - x0, 3);
-    if (own) drawBar(pen, own, theme, hatches);
+    if (own) drawBar(pen, own, axis.width, theme, hatches);
     else {
       pen.fillStyle = hatches[kind];
       pen.fillRect(x0, y0, wide, y1 - y0);

@@ -15,11 +15,15 @@
 export const OUTCOMES = [
   "sending", "in_flight", "handling", "handled", "failed", "refused", "interrupted",
 ];
-export const REFUSED = 5;
+export const HANDLED = 3;
 export const FAILED = 4;
+export const REFUSED = 5;
 
-/** So many messages share one note of when they begin and end. */
-const BLOCK = 4096;
+/** A send that takes longer was blocked: others take microseconds, and less is not felt. */
+export const BLOCKED_NS = 50_000_000;
+
+/** So many messages beside each other share a note of what they have in common. */
+const BLOCK = 128;
 
 /** Bytes a message in a block of bytes: five floats, a number, two lanes, an outcome. */
 export const ROW_BYTES = 5 * 8 + 4 + 2 + 2 + 1;
@@ -38,10 +42,41 @@ function makeColumns(capacity) {
   };
 }
 
-/** What is known of each block of messages: from when to when, unless it is stale. @param {number} capacity */
-function makeBlocks(capacity) {
-  const count = Math.ceil(capacity / BLOCK);
-  return { begin: new Float64Array(count), end: new Float64Array(count), stale: new Uint8Array(count).fill(1) };
+/** What messages that are over and done with amount to: when, and for how long in which lane. */
+export class Whole {
+  count = 0;
+  /** @type {[number, number][]} first and last instant of start, end of send, receipt, done */
+  spans = [0, 1, 2, 3].map(() => [Infinity, -Infinity]);
+  /** @type {Map<number, [number, number]>} by lane: how many, and how long in all */ sends = new Map();
+  /** @type {Map<number, [number, number]>} */ works = new Map();
+
+  /** @param {number[]} instants @param {number} sender @param {number} worker */
+  add(instants, sender, worker) {
+    this.count += 1;
+    instants.forEach((instant, which) => {
+      const span = this.spans[which];
+      if (instant < span[0]) span[0] = instant;
+      if (instant > span[1]) span[1] = instant;
+    });
+    const [start, sent, recv, done] = instants;
+    const [sends, works] = [this.sends.get(sender) ?? [0, 0], this.works.get(worker) ?? [0, 0]];
+    this.sends.set(sender, [sends[0] + 1, sends[1] + sent - start]);
+    this.works.set(worker, [works[0] + 1, works[1] + done - recv]);
+  }
+}
+
+/** Messages at places [from, to): when they begin and end, and their sum if all were handled. */
+class Block {
+  stale = true;
+  begin = Infinity;
+  end = -Infinity;
+  /** @type {Whole | null} */ whole = null;
+
+  /** @param {number} from @param {number} to */
+  constructor(from, to) {
+    this.from = from;
+    this.to = to;
+  }
 }
 
 export class Log {
@@ -55,7 +90,7 @@ export class Log {
   end = NaN;
   capacity = 1024;
   columns = makeColumns(1024);
-  blocks = makeBlocks(1024);
+  /** @type {Block[]} */ blocks = [];
 
   clear() {
     Object.assign(this, new Log(), { lanes: this.lanes, limit: this.limit });
@@ -67,7 +102,7 @@ export class Log {
     for (const name of /** @type {(keyof typeof columns)[]} */ (Object.keys(columns))) {
       columns[name].set(this.columns[name]);
     }
-    Object.assign(this, { capacity, columns, blocks: makeBlocks(capacity) });
+    Object.assign(this, { capacity, columns, blocks: [] });
   }
 
   /**
@@ -117,7 +152,8 @@ export class Log {
       to.sender[place] = sender[i];
       to.worker[place] = worker[i];
       to.outcome[place] = outcome[i];
-      this.blocks.stale[(place / BLOCK) | 0] = 1;
+      const block = this.blocks[(place / BLOCK) | 0];
+      if (block) block.stale = true;
       const first = start[i] === start[i] ? start[i] : recv[i];
       if (first < begin) begin = first;
       for (let which = 0; which < 4; which += 1) {
@@ -158,38 +194,44 @@ export class Log {
     return this.lanes[lane]?.[1] ?? "";
   }
 
-  /**
-   * Call `visit(from, to)` for runs of places that may hold something between two instants.
-   * @param {number} begin @param {number} end @param {(from: number, to: number) => void} visit
-   */
-  each(begin, end, visit) {
+  /** Return the blocks that may hold something between two instants. @param {number} begin @param {number} end */
+  within(begin, end) {
     const used = Math.min(this.next, this.capacity);
-    for (let block = 0; block * BLOCK < used; block += 1) {
-      if (this.blocks.stale[block]) this.#measure(block, used);
-      if (this.blocks.begin[block] <= end && this.blocks.end[block] >= begin) {
-        visit(block * BLOCK, Math.min(used, (block + 1) * BLOCK));
-      }
+    for (let from = this.blocks.length * BLOCK; from < used; from += BLOCK) {
+      this.blocks.push(new Block(from, Math.min(this.capacity, from + BLOCK)));
     }
+    const found = [];
+    for (const block of this.blocks) {
+      if (block.stale) this.#measure(block);
+      if (block.begin <= end && block.end >= begin) found.push(block);
+    }
+    return found;
   }
 
-  /** @param {number} block @param {number} used */
-  #measure(block, used) {
-    const { sendStart, sendEnd, recv, done } = this.columns;
-    let begin = Infinity;
-    let end = -Infinity;
-    for (let i = block * BLOCK; i < Math.min(used, (block + 1) * BLOCK); i += 1) {
-      const sent = sendStart[i];
-      const first = sent === sent ? sent : recv[i];
+  /** The number of the message at a place. @param {number} place */
+  numberAt(place) {
+    return place + Math.floor((this.next - 1 - place) / this.capacity) * this.capacity;
+  }
+
+  /** @param {Block} block */
+  #measure(block) {
+    const { sendStart, sendEnd, recv, done, outcome, sender, worker } = this.columns;
+    /** @type {Whole | null} */ let whole = new Whole();
+    Object.assign(block, { begin: Infinity, end: -Infinity, stale: false });
+    for (let i = block.from; i < block.to; i += 1) {
+      const timed = sendStart[i] === sendStart[i];
+      const first = timed ? sendStart[i] : recv[i];
       if (first !== first) continue; // not a number: nothing has come for this place yet
-      if (first < begin) begin = first;
+      block.begin = Math.min(block.begin, first);
       let last = Math.max(done[i], sendEnd[i]);
-      if (this.columns.outcome[i] >= REFUSED) last = sendEnd[i];
-      else if (sent !== sent) last = done[i];
-      if (!(last <= end)) end = last === last ? last : Infinity; // what goes on has no end yet
+      if (outcome[i] >= REFUSED) last = sendEnd[i];
+      else if (!timed) last = done[i];
+      block.end = Math.max(block.end, last === last ? last : Infinity); // it goes on
+      const plain = timed && last === last && outcome[i] === HANDLED && sendEnd[i] - first <= BLOCKED_NS;
+      if (plain) whole?.add([first, sendEnd[i], recv[i], done[i]], sender[i], worker[i]);
+      else whole = null;
     }
-    this.blocks.begin[block] = begin;
-    this.blocks.end[block] = end;
-    this.blocks.stale[block] = 0;
+    block.whole = whole;
   }
 
   /**

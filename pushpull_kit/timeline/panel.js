@@ -1,7 +1,7 @@
 // What the live view is made of: texts, buttons, the canvas. And what the texts say.
 
-import { Log } from "./log.js";
-import { BLOCKED_NS, duration } from "./geometry.js";
+import { BLOCKED_NS, Log } from "./log.js";
+import { duration } from "./axis.js";
 
 /** @typedef {import("./log.js").Message} Message */
 

@@ -29,7 +29,7 @@ export class Source {
     /** @type {Batch | null} */ this.batch = null;
     this.arrived = 0; // when the last batch came, by this page's clock
     this.cut = false;
-    this.latest = 0; // the latest time that was shown
+    this.latest = -Infinity; // the latest time that was shown
     /** @type {Set<() => void>} */ this.listeners = new Set();
     this.ack = { sequence: 0, sent: -Infinity };
     this.hidden = 0; // of the listeners, how many cannot be seen
@@ -57,7 +57,7 @@ export class Source {
     const gap = this.batch && !content.anew && content.sequence !== this.batch.sequence + 1;
     const first = this.log.first;
     if (!this.log.add(content, buffers?.[0]) || gap) this.model.send({ kind: "hello" });
-    if (this.log.first !== first) this.latest = 0;
+    if (this.log.first !== first) this.latest = -Infinity;
     this.batch = content;
     this.arrived = performance.now();
     this.cut = false;

@@ -1,6 +1,7 @@
 // The live view: what a person looks at and presses.
 
-import { Axis, layOut, nextInstant, nice, pick } from "./geometry.js";
+import { Axis, nice } from "./axis.js";
+import { layOut, nextInstant, pick } from "./geometry.js";
 import { RIGHT_PX, draw, labelWidth, themeOf } from "./drawing.js";
 import { Source } from "./source.js";
 import { Panel, figures, first, grouped, headlineAt, make } from "./panel.js";
