@@ -139,11 +139,11 @@ def _make_handy(slider: Any, abbreviation: Any) -> None:
     if isinstance(abbreviation, int | float) and abbreviation > 0:
         slider.min = 0
     if isinstance(slider, FloatSlider):
-        slider.readout_format = ".4g"
         span = slider.max - slider.min
         given = isinstance(abbreviation, tuple) and len(abbreviation) == 3
         if not given and 0 < span < 10 * slider.step:
             slider.step = 10.0 ** math.floor(math.log10(span / 10))
+        slider.readout_format = f".{max(0, 1 - math.floor(math.log10(slider.step)))}f"
 
 
 def _align(controls: list[Any]) -> None:
@@ -152,4 +152,4 @@ def _align(controls: list[Any]) -> None:
     width = max((len(control.description) for control in controls), default=0)
     for control in controls:
         control.style.description_width = f"{width + 1}ch"
-        control.layout.width = "min(100%, 500px)"
+        control.layout.width = "min(100% - 4px, 500px)"

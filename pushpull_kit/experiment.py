@@ -188,9 +188,10 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Lay a new run beside the last, close the one before, and return where to say its end."""
         given = [f"{words_of(name)} = {value_of(name, it)}" for name, it in running.values.items()]
         title = f"run {running.number}" + (": " if given else "") + ", ".join(given)
-        caption, outcome = HTML(text(title, "b")), HTML()
-        parts = [caption, Timeline(running.context), outcome]
-        view = VBox(parts, layout={"flex": "1 1 420px", "min_width": "0", "margin": "4px"})
+        caption = HTML(text(title, "b", 'style="display: block; line-height: 1.3"'))
+        outcome = HTML(text("running"))
+        parts = [caption, outcome, Timeline(running.context)]
+        view = VBox(parts, layout={"flex": "1 1 380px", "min_width": "0", "margin": "4px"})
         old, self._views = self._views[:-1], (*self._views[-1:], view)
         self._beside.children = self._views
         for widget in _all_in(old):

@@ -10,7 +10,7 @@ from ipywidgets import HTML, Button, RadioButtons, VBox  # type: ignore[import-u
 
 
 class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Asks `question`, with `choices` to commit to, until `reveal` shows what was measured.
+    """Asks `question`, with `choices` to commit to, before `reveal` shows what was measured.
 
     `guess` is the choice that was committed, or `None`. Nothing is stored outside the notebook.
     Raises `TypeError` or `ValueError` for a question without words, or fewer than two different
@@ -21,6 +21,7 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._question, self._choices = question, _checked(question, choices)
         super().__init__()
         self.guess: str | None = None
+        self._revealed: tuple[str, str] | None = None
         self._radio = RadioButtons(
             options=self._choices, value=None, description="Your guess:", layout={"width": "auto"}
         )
@@ -49,15 +50,14 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Show what was measured beside the guess, here and under the cell that calls this.
 
         A `measured` that is one of the choices decides whether the guess was right; anything else,
-        such as a number, is shown beside it. From then on no guess is taken.
+        such as a number, is shown beside it. Who made no guess can still make one.
         """
         if not isinstance(because, str):
             raise TypeError(f"because: expected the reason as text; got {because!r}; give a str")
-        before, after = self._verdict(str(measured))
+        self._revealed = str(measured), because
+        self._tell()
         plain = " ".join(filter(None, [f"Measured: {measured}.", because]))
-        told = " ".join(filter(None, [before, f"Measured: {measured}.", after, because]))
-        self._lock_with(told)
-        return Revealed(plain, plain if self.guess is None else told)
+        return Revealed(plain, plain if self.guess is None else self._told())
 
     def close(self) -> None:
         """Close the widgets; again does nothing."""
@@ -68,25 +68,28 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().close()
 
     def _choose(self) -> None:
-        self._button.disabled = self._radio.disabled or self._radio.value is None
+        self._button.disabled = self.guess is not None or self._radio.value is None
 
     def _commit(self) -> None:
-        if not self._radio.disabled and self._radio.value is not None:
+        if self.guess is None and self._radio.value is not None:
             self.guess = self._radio.value
-            self._lock_with(f"You said “{self.guess}”. Run the next cells to see.")
+            self._radio.disabled = self._button.disabled = True
+            self._tell()
 
-    def _lock_with(self, words: str) -> None:
-        self._radio.disabled = self._button.disabled = True
-        self._answer.value = f'<div role="status">{escape(words)}</div>'
+    def _tell(self) -> None:
+        self._answer.value = f'<div role="status">{escape(self._told())}</div>'
 
-    def _verdict(self, measured: str) -> tuple[str, str]:
-        """Return what to say before and after the measured value."""
+    def _told(self) -> str:
         if self.guess is None:
-            return "You made no guess.", ""
+            return "You made no guess. Make one now, and it is shown beside what was measured."
+        said = f"You said “{self.guess}”."
+        if self._revealed is None:
+            return f"{said} Run the next cells to see."
+        measured, because = self._revealed
+        verdict = "You were right." if measured == self.guess else "Not what you expected."
         if measured not in self._choices:
-            return f"You said “{self.guess}”.", ""
-        right = self.guess == measured
-        return f"You said “{self.guess}”.", "You were right." if right else "Not what you expected."
+            verdict = ""
+        return " ".join(filter(None, [said, f"Measured: {measured}.", verdict, because]))
 
 
 class Revealed:

@@ -91,6 +91,15 @@ def test_a_slider_is_handy(abbreviation, lowest, step):
 
 
 @pytest.mark.parametrize(
+    ("abbreviation", "shown"),
+    [((0.0, 2.0), ".2f"), ((0.0, 0.05), ".4f"), ((0.0, 99.0, 10.0), ".0f")],
+)
+def test_a_slider_shows_its_value_more_finely_than_its_steps(abbreviation, shown):
+    """A value between two steps, such as a default, can be read."""
+    assert only(abbreviation).readout_format == shown
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("count", "count"),
