@@ -42,6 +42,7 @@ solution and a *judge*, which calls the answer and expects facts::
   It raises `NotYet` when the answer does not return within `LIMIT_S` (the line where it waits is
   shown; `if_late="..."` adds why), raises, cannot be called so, returns something else than
   `returns=list` (or a tuple of types), or closes what it was given (unless `may_close=True`).
+  Give it copies: an answer may empty the list that it is given.
 - `lab.start(answer, *args)` returns at once, so that the judge can act meanwhile, in the main
   thread: `run.running`, `run.line`, `run.result(...)` with the keywords above, `run.took_s`.
 - `lab.pair(sndhwm=10, rcvhwm=10)` is a PUSH connected to a PULL by inproc, where counts are exact;

@@ -28,7 +28,7 @@ def hand_over(lab, answer):
     lab.run(
         answer,
         sender,
-        JOBS,
+        list(JOBS),
         if_late="The worker starts when your function has returned, so do not wait for it.",
     )
     came = lab.drain(receiver)
@@ -69,7 +69,7 @@ def find_failed(lab, answer):
     """Push all jobs, then learn from a second socket which of them failed."""
     sender, inbox = lab.pair()
     outbox, results = lab.pair()
-    run = lab.start(answer, sender, results, JOBS)
+    run = lab.start(answer, sender, results, list(JOBS))
     came = lab.receive(inbox, len(JOBS))
     expect(
         len(came) == len(JOBS) or not run.running,

@@ -68,6 +68,11 @@ def encodes(sender, jobs):
         sender.send(job.encode())
 
 
+def uses_the_list_up(sender, jobs):
+    while jobs:
+        sender.send_string(jobs.pop(0))
+
+
 def collects(sender, results, jobs):
     for job in jobs:
         sender.send_string(job)
@@ -152,4 +157,4 @@ WRONG = {
         (ends_at_the_first_failure, "2 of 5 results were still unread"),
     ],
 }
-RIGHT = {"hand_over": [encodes], "find_failed": [returns_a_set]}
+RIGHT = {"hand_over": [encodes, uses_the_list_up], "find_failed": [returns_a_set]}
