@@ -18,7 +18,7 @@ const FACES = {
 
 /** The width of the column of labels. @param {number} width of all */
 export function labelWidth(width) {
-  return width < 500 ? 96 : 150;
+  return width < 500 ? 96 : width < 800 ? 150 : 176;
 }
 
 /** Room at the right for what reaches out of the window. */
@@ -58,9 +58,7 @@ export function draw(canvas, log, scene, theme, { chosen, highWaterMark, message
   pen.font = `12px ${theme.font}`;
   drawFrame(pen, scene, theme, left, log.beginning, message);
   for (const lane of scene.lanes) drawLabel(pen, lane, theme, left);
-  const { most } = scene.flight;
-  const note = `up to ${most.toLocaleString("en-US")} at once`;
-  drawLabel(pen, { ...scene.flight, name: "in flight", note }, theme, left);
+  drawLabel(pen, { ...scene.flight, name: "in flight" }, theme, left);
   pen.save();
   pen.beginPath();
   pen.rect(left, 0, axis.width + RIGHT_PX, height);
@@ -168,7 +166,7 @@ function makeHatches(pen, theme) {
 function drawLane(pen, lane, width, theme, hatches) {
   const pad = lane.bottom - lane.top > 20 ? 4 : 1.5;
   const high = lane.bottom - lane.top - 2 * pad;
-  if (lane.crowd) drawCrowd(pen, lane, lane.crowd, theme, hatches.waiting);
+  if (lane.crowd) drawCrowd(pen, lane, lane.crowd, hatches.waiting);
   let [at, floor] = [-1, 0];
   for (const { kind, x, share } of lane.columns) {
     if (x !== at) [at, floor] = [x, lane.bottom - pad];
@@ -228,10 +226,10 @@ function drawBar(pen, bar, width, theme, hatches) {
 
 /**
  * @param {CanvasRenderingContext2D} pen @param {Lane} lane @param {Int32Array} crowd
- * @param {Theme} theme @param {string | CanvasPattern} face
+ * @param {string | CanvasPattern} face
  */
-function drawCrowd(pen, lane, crowd, theme, face) {
-  const [floor, high] = [lane.bottom - 3, lane.bottom - lane.top - 18];
+function drawCrowd(pen, lane, crowd, face) {
+  const [floor, high] = [lane.bottom - 3, lane.bottom - lane.top - 8];
   const most = Math.max(...crowd);
   pen.fillStyle = face;
   pen.beginPath();
@@ -239,15 +237,12 @@ function drawCrowd(pen, lane, crowd, theme, face) {
   crowd.forEach((count, x) => pen.lineTo(x, floor - (count / most) * high));
   pen.lineTo(crowd.length, floor);
   pen.fill();
-  pen.fillStyle = theme.ink;
-  const peak = crowd.indexOf(most);
-  pen.textAlign = peak < crowd.length / 2 ? "left" : "right";
-  pen.fillText(`up to ${most.toLocaleString("en-US")} waiting`, peak, lane.top + 9);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Theme} theme @param {number | null} mark */
 function drawFlight(pen, scene, theme, mark) {
-  const { top, bottom, low, high, most } = scene.flight;
+  const { top, bottom, low, high } = scene.flight;
+  const most = high.reduce((a, b) => Math.max(a, b), 0);
   const reach = Math.max(1, most, mark ?? 0) * 1.05;
   const y = (/** @type {number} */ count) => bottom - 1 - (count / reach) * (bottom - top - 12);
   pen.strokeStyle = theme.ink;

@@ -15,7 +15,7 @@ import { Axis, duration } from "./axis.js";
  *   marks: Map<number, "refused" | "interrupted">, crowd: Int32Array | null}} Lane
  *   `marks`: pixels at which a send was given up; `crowd`: how many wait, pixel by pixel
  * @typedef {{low: Int32Array, high: Int32Array}} Counts   pixel by pixel: the least and the most
- * @typedef {Counts & {top: number, bottom: number, most: number}} Flight   messages in flight
+ * @typedef {Counts & {top: number, bottom: number, note: string}} Flight   messages in flight
  * @typedef {import("./log.js").Whole} Whole
  * @typedef {{axis: Axis, now: number, lanes: Lane[], flight: Flight, visible: number,
  *   height: number}} Scene
@@ -34,7 +34,7 @@ const MOST_SLOTS = 8;
 /** So many lanes of senders, and of workers, are drawn. */
 const MOST_LANES = 60;
 /** Up to so many messages are laid out one by one, and counts are exact at any instant; beyond, the
- * counts are exact so many times a pixel, and what is shorter than half a pixel is summed up. */
+ * counts are taken so many times a pixel, and what is shorter than half a pixel is summed up. */
 const EXACT = 3000;
 const SAMPLES = 4;
 const SHORT_PX = 0.5;
@@ -82,7 +82,7 @@ export function layOut(log, axis, now) {
 /** @param {number} width */
 function emptyFlight(width) {
   const pixels = Math.max(1, Math.ceil(width));
-  return { low: new Int32Array(pixels), high: new Int32Array(pixels), most: 0 };
+  return { low: new Int32Array(pixels), high: new Int32Array(pixels), note: "" };
 }
 
 /** What is gathered for a lane in one pass over the log. */
@@ -162,8 +162,8 @@ class Scan {
     this.end = Math.min(axis.end, now);
     this.pixels = flight.high.length;
     // Changes of the two counts, sample by sample.
-    this.waitChanges = new Int32Array(this.pixels * SAMPLES + 1);
-    this.flightChanges = new Int32Array(this.pixels * SAMPLES + 1);
+    this.waitChanges = new Float64Array(this.pixels * SAMPLES + 1);
+    this.flightChanges = new Float64Array(this.pixels * SAMPLES + 1);
     /** @type {Gathered[]} */ this.sends = [];
     /** @type {Gathered[]} */ this.works = [];
     for (const lane of lanes) {
@@ -194,18 +194,28 @@ class Scan {
 
   /** @param {Whole} whole */
   #all({ count, spans, sends, works }) {
-    const { axis } = this;
     const [start, sent, recv, done] = spans;
     this.visible += count;
     this.#sum(this.sends, sends, start[0], sent[1]);
     this.#sum(this.works, works, recv[0], done[1]);
-    const taken = this.#sample(axis.px(recv[1]));
-    this.waitChanges[this.#sample(axis.px(start[0]))] += count;
-    this.waitChanges[taken] -= count;
-    if (recv[1] > sent[1]) {
-      this.flightChanges[this.#sample(axis.px(sent[1]))] += count;
-      this.flightChanges[taken] -= count;
+    this.#spread(this.waitChanges, start, count);
+    this.#spread(this.waitChanges, recv, -count);
+    if (recv[1] <= sent[1]) return;
+    this.#spread(this.flightChanges, sent, count);
+    this.#spread(this.flightChanges, recv, -count);
+  }
+
+  /** Let a count change evenly over a span of time. @param {Float64Array} changes @param {[number, number]} span @param {number} count */
+  #spread(changes, [begin, end], count) {
+    const [x0, x1] = [this.axis.px(begin) * SAMPLES, this.axis.px(end) * SAMPLES];
+    const [first, last] = [this.#sample(x0 / SAMPLES), this.#sample(x1 / SAMPLES)];
+    let changed = 0;
+    for (let sample = first; sample < last; sample += 1) {
+      const sum = count * Math.min(1, Math.max(0, (sample - x0) / (x1 - x0)));
+      changes[sample] += sum - changed;
+      changed = sum;
     }
+    changes[last] += count - changed;
   }
 
   /** @param {Gathered[]} lanes @param {Whole["sends"]} sums @param {number} begin @param {number} end */
@@ -309,20 +319,20 @@ function fill(log, scene) {
   const { waiting, inFlight } = scan.counts();
   const queue = lanes.find((lane) => lane.kind === "waiting");
   if (queue) {
-    const most = mostOf(waiting);
-    queue.note = most ? `up to ${most.toLocaleString("en-US")} at once` : "";
+    queue.note = mostOf(waiting, scan.exact);
     const few = scan.exact && scan.waits.length <= MOST_WAITS;
-    if (most && !(few && stacked(queue, scan.waits, log, axis, now))) queue.crowd = waiting.high;
+    if (queue.note && !(few && stacked(queue, scan.waits, log, axis, now))) queue.crowd = waiting.high;
   }
-  Object.assign(flight, inFlight, { most: mostOf(inFlight) });
+  Object.assign(flight, inFlight, { note: mostOf(inFlight, scan.exact) });
   const until = Math.max(0, Math.ceil(axis.px(now)));
   flight.low.fill(-1, until); // nothing is known of the time after
   flight.high.fill(-1, until);
 }
 
-/** @param {Counts} counts */
-function mostOf(counts) {
-  return counts.high.reduce((most, count) => Math.max(most, count), 0);
+/** @param {Counts} counts @param {boolean} exact */
+function mostOf({ high }, exact) {
+  const most = high.reduce((a, b) => Math.max(a, b), 0);
+  return most ? `up to ${exact ? "" : "about "}${most.toLocaleString("en-US")} at once` : "";
 }
 
 /** Give a lane's bars their heights and texts, and the lane its note. @param {Gathered} gathered */
@@ -411,14 +421,14 @@ function stepped(steps, axis, pixels) {
   return { low, high };
 }
 
-/** The same from samples; what lies between two is not seen. @param {Int32Array} changes @param {number} pixels @returns {Counts} */
+/** The same from samples; what lies between two is not seen. @param {Float64Array} changes @param {number} pixels @returns {Counts} */
 function sampled(changes, pixels) {
   const [low, high] = [new Int32Array(pixels), new Int32Array(pixels)];
   for (let i = 1; i < changes.length; i += 1) changes[i] += changes[i - 1];
   for (let x = 0; x < pixels; x += 1) {
     const some = changes.subarray(x * SAMPLES, (x + 1) * SAMPLES + 1);
-    low[x] = Math.min(...some);
-    high[x] = Math.max(...some);
+    low[x] = Math.round(Math.min(...some));
+    high[x] = Math.round(Math.max(...some));
   }
   return { low, high };
 }

@@ -1,0 +1,173 @@
+"""A real JupyterLab, in folders of its own, and a page of it that a person might sit before."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Browser, Page
+
+#: How long the server, a kernel or a page may take, on a busy machine.
+PATIENCE_S = 90
+
+
+class Server:
+    """A JupyterLab server on a free port of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "notebooks"
+        self.folder.mkdir()
+        home = folder / "home"
+        settings = home / "config" / "labconfig"
+        settings.mkdir(parents=True)
+        news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+        (settings / "default_setting_overrides.json").write_text(json.dumps(news))
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        flags = [
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=",
+            "--ServerApp.disable_check_xsrf=True",
+            f"--ServerApp.root_dir={self.folder}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=",
+        ]
+        self.log = open(folder / "server.log", "w")  # noqa: SIM115  # closed with the server
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *flags],
+            env={
+                **os.environ,
+                "HOME": str(home),
+                "JUPYTER_CONFIG_DIR": str(home / "config"),
+                "JUPYTER_DATA_DIR": str(home / "data"),
+                "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+                "IPYTHONDIR": str(home / "ipython"),
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            },
+            stdout=self.log,
+            stderr=self.log,
+        )
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status", timeout=5).close()
+                return
+            except (urllib.error.URLError, OSError):
+                said = Path(self.log.name).read_text()[-3000:]
+                assert self.process.poll() is None, said
+                assert time.monotonic() < deadline_s, said
+                time.sleep(0.1)
+
+    def close(self) -> None:
+        """End the server and its kernels."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def write(self, name: str, *cells: str) -> str:
+        """Put a notebook of these code cells into the server's folder; return its name."""
+        notebook = nbformat.v4.new_notebook()
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+
+class Lab:
+    """A notebook, open in JupyterLab, in a real browser."""
+
+    def __init__(self, browser: Browser, server: Server, notebook: str, **context: Any) -> None:
+        self.server = server
+        size = {"width": 1280, "height": 1000}
+        self.context = browser.new_context(viewport=size, **context)
+        self.context.set_default_timeout(PATIENCE_S * 1000)
+        self.page: Page = self.context.new_page()
+        self.strays: list[str] = []
+        self.problems: list[str] = []
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("request", self._note)
+        self.open(notebook)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith((self.server.url, "blob:", "data:", "ws://127.0.0.1")):
+            self.strays.append(request.url)
+
+    def open(self, notebook: str) -> None:
+        """Open a notebook, and wait until its kernel is there."""
+        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset")
+        self.page.wait_for_function("() => window.jupyterapp?.restored")
+        self.page.evaluate("() => window.jupyterapp.restored")
+        self.page.locator(".jp-Notebook").wait_for()
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+            " === 'idle'"
+        )
+
+    def close(self) -> None:
+        """Close the page, and shut its kernel down."""
+        self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.()"
+        )
+        self.context.close()
+
+    def command(self, name: str) -> None:
+        """Run a command of the menus, without waiting for what it begins."""
+        self.page.evaluate("(name) => { window.jupyterapp.commands.execute(name); }", name)
+
+    def ask(self, code: str) -> str:
+        """Have the kernel run code outside of any cell; return what it prints."""
+        return self.page.evaluate(
+            """async (code) => {
+              const widget = window.jupyterapp.shell.currentWidget;
+              const future = widget.sessionContext.session.kernel.requestExecute(
+                { code, store_history: false });
+              let text = "";
+              future.onIOPub = (message) => {
+                if (message.header.msg_type === "stream") text += message.content.text;
+                if (message.header.msg_type === "error") text += message.content.ename;
+              };
+              await future.done;
+              return text;
+            }""",
+            code,
+        )
+
+    def count(self) -> int:
+        """How many cells have been run to their end since the kernel started."""
+        prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        return sum(prompt.strip("[]: ").isdigit() for prompt in prompts)
+
+    def run_all(self, patience_s: float = PATIENCE_S) -> None:
+        """Run all cells by the menu's command, and wait until the last is done."""
+        self.command("notebook:run-all-cells")
+        self.wait_until_done(patience_s)
+
+    def wait_until_done(self, patience_s: float = PATIENCE_S) -> None:
+        """Wait until every code cell has a number before it."""
+        self.page.wait_for_function(
+            """() => { const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
+              return cells.length && cells.every((it) => /\\[\\d+\\]/.test(it.textContent)); }""",
+            timeout=patience_s * 1000,
+        )
+
+    def errors(self) -> list[str]:
+        """The errors that cells show."""
+        shown = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]')
+        return shown.all_inner_texts()
