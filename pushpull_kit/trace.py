@@ -32,7 +32,7 @@ def _events(rows: npt.NDArray[Any], lanes: list[tuple[str, str]]) -> Iterator[di
         if number:
             label = {"name": name if name == kind else f"{kind}: {name}"}
             yield {"ph": "M", "pid": 1, "tid": number, "name": "thread_name", "args": label}
-    for number, row in enumerate(map(np.void.item, rows), start=1):
+    for number, row in enumerate(map(np.void.item, rows)):
         start, end, recv, done, n_bytes, sender, worker, outcome = row
         told = {"message": number, "bytes": n_bytes, "outcome": OUTCOMES[outcome]}
         if start and end:
@@ -42,7 +42,7 @@ def _events(rows: npt.NDArray[Any], lanes: list[tuple[str, str]]) -> Iterator[di
             name = "failed" if outcome == FAILED else "handle"
             yield _slice(name, worker, recv, done, told)
         if start and recv:
-            flow = {"pid": 1, "cat": "message", "name": "in flight", "id": number}
+            flow = {"pid": 1, "cat": "message", "name": "in flight", "id": number + 1}
             yield {"ph": "s", "tid": sender, "ts": start / 1e3, **flow}
             yield {"ph": "f", "bp": "e", "tid": worker, "ts": recv / 1e3, **flow}
     instants, counts = in_flight_steps(rows)

@@ -9,8 +9,8 @@ START = 1_000 * MS
 BLOG = [(i * 0.1, (i + 1) * 0.1, i * 2000 + 0.5, (i + 1) * 2000) for i in range(3)]
 
 
-def log(messages, sender="sender", worker="worker"):
-    """Make a log of (send start, send end, receipt, done), each in ms since START or None.
+def log(messages, sender="sender", worker="worker", start_ns=START):
+    """Make a log of (send start, send end, receipt, done), each in ms since the start, or None.
 
     A negative end is that of a refused send, or of a failed handling.
     """
@@ -20,10 +20,10 @@ def log(messages, sender="sender", worker="worker"):
         for track, begin, end in ((senders, start, sent), (workers, recv, done)):
             if begin is not None:
                 track.payloads.append(b"%d" % number)
-                track.begins.append(START + round(begin * MS))
+                track.begins.append(start_ns + round(begin * MS))
                 if end is not None:
                     sign = -1 if end < 0 else 1
-                    track.ends.append(sign * (START + round(abs(end) * MS)))
+                    track.ends.append(sign * (start_ns + round(abs(end) * MS)))
     return timings
 
 

@@ -57,7 +57,7 @@ def test_a_message_is_a_slice_in_each_lane(trace):
 def test_a_slice_tells_its_message(trace):
     """A slice says which message it is of, its size, and how that ended."""
     for event in of(trace(WHOLE), "X"):
-        assert event["args"] == {"message": 1, "bytes": 3, "outcome": "handled"}
+        assert event["args"] == {"message": 0, "bytes": 3, "outcome": "handled"}
 
 
 def test_an_arrow_leads_from_send_to_receipt(trace):

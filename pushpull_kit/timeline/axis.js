@@ -66,7 +66,7 @@ export class Axis {
     return (ns) => {
       while (ns >= edges[i + 1]) i += 1;
       while (ns < edges[i]) i -= 1;
-      if (i === 0 || i === last) return ns === ns ? (i ? width + BESIDE_PX : -BESIDE_PX) : NaN;
+      if (i === 0 || i === last) return Math.max(-BESIDE_PX, Math.min(width + BESIDE_PX, this.px(ns)));
       return i - 1 + (ns - edges[i]) / (edges[i + 1] - edges[i]);
     };
   }

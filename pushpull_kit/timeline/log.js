@@ -88,8 +88,8 @@ export class Log {
   loaded = 0; // how many have come so far
   beginning = NaN; // the first instant and the last that were ever here
   end = NaN;
-  capacity = 1024;
-  columns = makeColumns(1024);
+  capacity = 0;
+  columns = makeColumns(0);
   /** @type {Block[]} */ blocks = [];
 
   clear() {
@@ -112,7 +112,7 @@ export class Log {
    */
   add(batch, block) {
     const size = block ? block.byteLength : 0;
-    if (!(batch.count >= 0) || size !== batch.count * ROW_BYTES) return false;
+    if (!Number.isInteger(batch.count) || size !== batch.count * ROW_BYTES) return false;
     if (batch.first !== this.first) {
       this.clear();
       this.first = batch.first;
@@ -122,7 +122,9 @@ export class Log {
     this.oldest = batch.oldest;
     this.next = batch.next;
     const needed = Math.min(this.limit, batch.next);
-    if (needed > this.capacity) this.resize(Math.min(this.limit, Math.max(needed, 2 * this.capacity)));
+    if (needed > this.capacity) {
+      this.resize(Math.min(this.limit, Math.max(1024, needed, 2 * this.capacity)));
+    }
     if (batch.count && block) this.#write(batch.count, aligned(block));
     return true;
   }

@@ -60,7 +60,7 @@ export class Panel {
   headline = make("div", "pp-headline", "waiting for the kernel …");
   badge = make("span", "pp-badge");
   canvas = make("canvas", "pp-canvas");
-  info = make("div", "pp-info");
+  info = make("span", "pp-info");
   details = make("details", "pp-details");
   table = make("table", "pp-table");
   live = make("p", "pp-live");
@@ -77,12 +77,12 @@ export class Panel {
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight Home End + - F Space Escape");
     this.live.setAttribute("aria-live", "polite");
-    const head = make("div", "pp-head");
-    head.append(this.headline, this.badge);
+    const foot = make("div", "pp-foot");
+    foot.append(this.badge, this.info);
     const scroll = make("div", "pp-scroll");
     scroll.append(this.table);
     this.details.append(make("summary", "", "Table of messages"), scroll);
-    root.append(head, this.#toolbar(press), canvas, this.info, legend(), this.details, this.live);
+    root.append(this.headline, this.#toolbar(press), canvas, foot, legend(), this.details, this.live);
   }
 
   /** @param {(action: Action) => void} press */

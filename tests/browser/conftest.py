@@ -49,3 +49,11 @@ def blank(browser: Browser) -> Iterator[BlankPage]:
     page = BlankPage(browser)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="session")
+def modules(browser: Browser) -> Iterator[BlankPage]:
+    """A page for the parts that know no page: what they export is called, nothing is drawn."""
+    page = BlankPage(browser)
+    yield page
+    page.close()
