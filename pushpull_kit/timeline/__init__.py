@@ -128,7 +128,9 @@ class Timeline(anywidget.AnyWidget):
         """Send what there is to be sent, until the view is closed or the context is."""
         ended = False
         while not (ended or self._closing):
-            batch = self._feed.batch(monotonic(), closed=bool(getattr(self._source, "closed", False)))
+            batch = self._feed.batch(
+                monotonic(), closed=bool(getattr(self._source, "closed", False))
+            )
             if batch is not None:
                 header, block = batch
                 # A page gets the very bytes that are given here: they must not change afterwards.

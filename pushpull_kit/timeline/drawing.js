@@ -259,9 +259,10 @@ function drawFlight(pen, scene, theme, mark) {
     pen.save();
     pen.setLineDash([6, 4]);
     pen.strokeStyle = FACES.blocked;
+    pen.lineWidth = 2;
     pen.beginPath();
-    pen.moveTo(0, y(mark));
-    pen.lineTo(high.length, y(mark));
+    pen.moveTo(0, Math.round(y(mark)));
+    pen.lineTo(high.length, Math.round(y(mark)));
     pen.stroke();
     pen.restore();
     pen.textAlign = "right";

@@ -18,6 +18,9 @@ const ACK_MS = 250;
 /** One that the kernel has not read after so long is sent again. */
 const ACK_AGAIN_MS = 5000;
 
+/** Everything is asked for again after so long at the soonest, whatever is amiss. */
+const ASK_MS = 1000;
+
 /** Messages that nobody takes are shown to wait for so long after the last event; then time stops. */
 const IDLE_NS = 10e9;
 
@@ -32,6 +35,8 @@ export class Source {
     this.latest = -Infinity; // the latest time that was shown
     /** @type {Set<() => void>} */ this.listeners = new Set();
     this.ack = { sequence: 0, sent: -Infinity };
+    this.asked = -Infinity; // when everything was asked for
+    this.amiss = false; // whether it is to be asked for again
     this.hidden = 0; // of the listeners, how many cannot be seen
     this.hear = this.hear.bind(this);
     this.look = this.look.bind(this);
@@ -42,7 +47,7 @@ export class Source {
   open() {
     this.model.on("msg:custom", this.hear);
     this.model.on("comm_live_update", this.lose);
-    this.model.send({ kind: "hello" });
+    this.#ask();
     const timer = setInterval(this.look, 500);
     return () => {
       clearInterval(timer);
@@ -56,7 +61,9 @@ export class Source {
     if (content?.kind !== "batch") return;
     const gap = this.batch && !content.anew && content.sequence !== this.batch.sequence + 1;
     const first = this.log.first;
-    if (!this.log.add(content, buffers?.[0]) || gap) this.model.send({ kind: "hello" });
+    const understood = this.log.add(content, buffers?.[0]);
+    if (gap || !understood) this.#ask();
+    if (!understood) return;
     if (this.log.first !== first) this.latest = -Infinity;
     this.batch = content;
     this.arrived = performance.now();
@@ -65,14 +72,23 @@ export class Source {
     this.tell();
   }
 
+  /** Ask for everything, from the beginning: now, or as soon as it is time. */
+  #ask() {
+    this.amiss = performance.now() - this.asked < ASK_MS;
+    if (this.amiss) return;
+    this.asked = performance.now();
+    this.model.send({ kind: "hello" });
+  }
+
   /** The kernel's end of the line is gone. */
   lose() {
     this.cut = true;
     this.tell();
   }
 
-  /** See whether the kernel keeps its promise to send again. */
+  /** See whether something is amiss, and whether the kernel keeps its promise to send again. */
   look() {
+    if (this.amiss) this.#ask();
     const promised = this.batch?.again_within_s;
     if (this.cut || promised == null) return;
     if (performance.now() - this.arrived > promised * 1000 + PATIENCE_MS) this.lose();

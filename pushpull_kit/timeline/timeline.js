@@ -18,7 +18,7 @@ const REST = 3;
 /** A replay takes about so long, unless it is told how much to slow down. */
 const REPLAY_NS = 6e9;
 
-class View {
+export class View {
   panel = new Panel((action) => this[action]());
   reduced = matchMedia("(prefers-reduced-motion: reduce)");
   // The window: everything, or from here to there, and whether it moves on with the newest.
@@ -33,6 +33,7 @@ class View {
   /** @type {number | null} */ hovered = null;
   /** @type {number | null} */ focused = null;
   // Drawing.
+  axis = new Axis(0, 1e9, 100);
   /** @type {Scene | null} */ scene = null;
   width = 0;
   visible = true;
@@ -90,9 +91,9 @@ class View {
       this.scene && pick(this.source.log, this.scene, across(event), event.offsetY);
     /** @param {MouseEvent} event */
     const move = (event) => {
-      if (from === null || !this.scene) this.hovered = under(event);
+      if (from === null) this.hovered = under(event);
       else if (dragged || Math.abs(event.offsetX - from) > 3) {
-        this.#move(this.scene.axis.panned(from - event.offsetX));
+        this.#move(this.axis.panned(from - event.offsetX));
         [from, dragged] = [event.offsetX, true];
       }
       this.redraw();
@@ -153,8 +154,8 @@ class View {
   choose(number) {
     const message = number === null ? null : this.source.log.message(number);
     this.focused = message ? message.number : null;
-    if (message && this.scene) {
-      const { axis } = this.scene;
+    if (message) {
+      const { axis } = this;
       const px = axis.px(first(message));
       if (!(px >= 0 && px <= axis.width)) this.#move(axis.panned(px - axis.width / 2));
     }
@@ -199,9 +200,9 @@ class View {
   /** @param {number | null} last when it was last moved on; null: it is stepped by hand */
   #startReplay(last) {
     const { now } = this;
-    if (!this.scene || Number.isNaN(now)) return;
-    const at = Math.max(this.scene.axis.begin, this.source.log.beginning);
-    this.replay = { at, end: Math.max(at, Math.min(this.scene.axis.end, now)), slowed: 1, last };
+    if (Number.isNaN(now)) return;
+    const at = Math.max(this.axis.begin, this.source.log.beginning);
+    this.replay = { at, end: Math.max(at, Math.min(this.axis.end, now)), slowed: 1, last };
     this.paused = null;
     this.#setSpeed();
   }
@@ -245,8 +246,7 @@ class View {
 
   /** Zoom around a pixel, or around the message that is lit up. @param {number} factor @param {number} [px] */
   zoom(factor, px) {
-    if (!this.scene) return;
-    const { axis } = this.scene;
+    const { axis } = this;
     const message = this.focused === null ? null : this.source.log.message(this.focused);
     const at = message ? axis.px(message.recv <= this.now ? message.recv : first(message)) : NaN;
     const around = at >= 0 && at <= axis.width ? at : axis.width / 2;
@@ -254,15 +254,17 @@ class View {
   }
 
   earlier() {
-    if (this.scene) this.#move(this.scene.axis.panned(-this.scene.axis.width / 4));
+    this.#move(this.axis.panned(-this.axis.width / 4));
   }
 
   later() {
-    if (this.scene) this.#move(this.scene.axis.panned(this.scene.axis.width / 4));
+    this.#move(this.axis.panned(this.axis.width / 4));
   }
 
   /** @param {Axis} axis */
   #move(axis) {
+    if (Number.isNaN(this.source.log.beginning)) return;
+    this.axis = axis;
     this.window = { begin: axis.begin, end: axis.end };
     this.fit = this.follows = false;
     this.redraw();
@@ -350,7 +352,8 @@ class View {
     const { log } = source;
     const { now } = this;
     const width = Math.max(50, Math.floor(this.width) - labelWidth(this.width) - RIGHT_PX);
-    this.scene = layOut(log, this.#axis(width, now), now);
+    this.axis = this.#axis(width, now);
+    this.scene = layOut(log, this.axis, now);
     const number = this.hovered ?? this.focused;
     const chosen = number === null ? null : log.message(number);
     draw(panel.canvas, log, this.scene, themeOf(panel.root), {
@@ -362,7 +365,7 @@ class View {
     this.#tell(at);
     if (panel.details.open && at - this.tabledAt > STILL_MS) {
       this.tabledAt = at;
-      panel.fill(log, this.scene.axis.begin, this.scene.axis.end);
+      panel.fill(log, this.axis.begin, this.axis.end);
     }
   }
 

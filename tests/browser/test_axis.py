@@ -68,7 +68,24 @@ def test_zooming_ends_at_ten_nanoseconds(modules):
 
 
 @pytest.mark.parametrize(
-    "ns", [0, 1, 12, 999, 1000, 9994, 9996, 123456, 999_400, 999_600, 1.5e6, 99.96e6, 2e9, 6.0012e9, 3.6e12]
+    "ns",
+    [
+        0,
+        1,
+        12,
+        999,
+        1000,
+        9994,
+        9996,
+        123456,
+        999_400,
+        999_600,
+        1.5e6,
+        99.96e6,
+        2e9,
+        6.0012e9,
+        3.6e12,
+    ],
 )
 def test_durations_read_as_in_python(modules, ns):
     """A duration is written as `messages.duration` writes it."""
@@ -86,7 +103,9 @@ def test_durations_read_as_in_python(modules, ns):
 )
 def test_ticks_carry_a_unit_and_are_round(modules, begin, end, caption, labels):
     """Ticks are round numbers, and the caption says of what."""
-    found = run(modules, "return it.ticks(new it.Axis(argument[0], argument[1], 600), 0)", [begin, end])
+    found = run(
+        modules, "return it.ticks(new it.Axis(argument[0], argument[1], 600), 0)", [begin, end]
+    )
     assert caption in found["caption"] or "in µs after" in found["caption"]
     if labels:
         assert [tick["label"] for tick in found["ticks"]] == labels

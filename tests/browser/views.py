@@ -1,4 +1,4 @@
-"""A blank page with the view's own module and a model that is only a list of messages."""
+"""A blank page with the view's own modules and a model that is only a list of messages."""
 
 import base64
 import json
@@ -37,15 +37,17 @@ class Model {
 """
 
 START = """async (state) => {
+  const { Source } = await import("/source.js");
+  const { View } = await import("/timeline.js");
   window.model = new Model(state);
-  window.definition = (await import("/view.js")).default();
-  window.stop = definition.initialize({ model, signal: new AbortController().signal });
+  window.source = new Source(model);
+  window.stop = source.open();
   window.views = [];
   window.show = (id) => {
     const controller = new AbortController();
-    views.push(controller);
-    const el = document.getElementById(id);
-    definition.render({ model, el, signal: controller.signal });
+    const view = new View(source, document.getElementById(id), controller.signal);
+    views.push(view);
+    view.abort = () => controller.abort();
   };
   show("view");
 }"""
