@@ -162,3 +162,67 @@ def test_a_ring_that_is_little_used_takes_little():
     finally:
         tracemalloc.stop()
     assert after - before < 100_000
+
+
+# What has changed
+
+
+def taken(ring, changes, most=1_000_000):
+    numbers, rows = ring.take(changes, most)
+    assert len(numbers) == len(rows)
+    return sorted(numbers.tolist())
+
+
+def test_what_is_written_is_noted_once():
+    """Rows that were written are taken once, however often they were written."""
+    ring = Ring(100)
+    numbers = ring.add(5)
+    changes = ring.watch()
+    assert taken(ring, changes) == [0, 1, 2, 3, 4]
+    ring.write(numbers[1:3], n_bytes=np.array([7, 8]))
+    ring.write(numbers[2:3], n_bytes=np.array([9]))
+    assert taken(ring, changes) == [1, 2]
+    assert taken(ring, changes) == []
+
+
+@pytest.mark.parametrize("limit", [3, 7, 64, 1000])
+def test_taken_rows_are_the_rows_of_their_numbers(limit):
+    """Whatever was let go meanwhile, a number comes with its own row."""
+    ring = Ring(limit)
+    changes = ring.watch()
+    for _ in range(9):
+        numbers = ring.add(40)
+        ring.write(numbers, n_bytes=numbers)
+        found, rows = ring.take(changes, 1000)
+        assert (rows["n_bytes"] == found).all()
+        assert set(found.tolist()) == set(range(max(ring.oldest, numbers[0]), ring.next))
+
+
+def test_changes_are_taken_in_parts():
+    """At most so many rows are taken at once; the rest stays."""
+    ring = Ring(100)
+    changes = ring.watch()
+    ring.write(ring.add(10), n_bytes=1)
+    assert [len(taken(ring, changes, 4)) for _ in range(4)] == [4, 4, 2, 0]
+
+
+def test_marking_counts_the_newest_as_changed():
+    """So many of the newest are to be taken, whether they have changed or not."""
+    ring = Ring(100)
+    changes = ring.watch()
+    ring.write(ring.add(150), n_bytes=1)
+    ring.mark(changes, 3)
+    assert taken(ring, changes) == [147, 148, 149]
+    ring.mark(changes, 1000)
+    assert len(taken(ring, changes)) == 100
+
+
+def test_a_cleared_ring_has_no_changes():
+    """What was cleared before it was taken is never taken."""
+    ring = Ring(100)
+    changes = ring.watch()
+    ring.write(ring.add(10), n_bytes=1)
+    ring.clear()
+    assert taken(ring, changes) == []
+    ring.write(ring.add(2), n_bytes=1)
+    assert taken(ring, changes) == [10, 11]

@@ -1,8 +1,8 @@
 """Timings as a live view: what a context's sockets do, drawn in the browser as it happens.
 
-`feed` says what is sent to the page and when; a thread here sends it. In the page, `log.js` keeps
-what comes, `axis.js` and `geometry.js` say what lies where, `drawing.js` draws it, `source.js` talks with the
-kernel, `panel.js` has the buttons and texts, and `timeline.js` brings them together.
+`feed` says what is sent to the page and when; a thread here sends it. In the page, `source.js`
+listens, `log.js` keeps what comes, `axis.js` and `geometry.js` say what lies where, `drawing.js`
+draws it, `panel.js` has the buttons and texts, and `timeline.js` brings them together.
 """
 
 from __future__ import annotations

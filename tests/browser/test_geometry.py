@@ -1,5 +1,7 @@
 """What lies where in the live view: `geometry.js`, asked without any canvas."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from logs import BLOG, MS, START, log, many
@@ -193,10 +195,13 @@ def test_sums_of_several_workers_are_told_apart(modules):
 
 def test_a_failure_is_seen_among_a_hundred_thousand(modules):
     """One failed message among very many has a column of its own kind."""
+    sign = {7000: -1}
     timings = log(
-        [(i * 0.01, i * 0.01 + 0.001, i * 0.01 + 0.002, (-1 if i == 7000 else 1) * (i * 0.01 + 0.008))
-         for i in range(20_000)]
-    )  # fmt: skip
+        [
+            (i * 0.01, i * 0.01 + 0.001, i * 0.01 + 0.002, sign.get(i, 1) * (i * 0.01 + 0.008))
+            for i in range(20_000)
+        ]
+    )
     code = "return lane(scene(), 'worker').columns.filter((one) => one.kind === 'failed').length"
     assert 1 <= ask(modules, timings, code) <= 2
 
@@ -229,7 +234,7 @@ def test_no_two_lanes_overlap(modules):
     for number in range(30):
         timings.add_worker(f"w{number}")
     lanes = ask(modules, timings, "return scene().lanes")
-    assert all(a["bottom"] == b["top"] for a, b in zip(lanes, lanes[1:], strict=False))
+    assert all(a["bottom"] == b["top"] for a, b in pairwise(lanes))
 
 
 def test_texts_fit_their_bars(modules):
@@ -244,8 +249,9 @@ def test_what_is_under_the_pointer(modules):
     code = """const found = scene();
     const middle = (one) => (one.top + one.bottom) / 2;
     const [sender, worker] = [lane(found, 'sender'), lane(found, 'worker')];
-    return [it.pick(log, found, 300, middle(worker)), it.pick(log, found, 1, middle(sender)) !== null,
-      it.pick(log, found, 300, middle(sender)), it.pick(log, found, 300, 9999)]"""
+    const pick = (x, y) => it.pick(log, found, x, y);
+    return [pick(300, middle(worker)), pick(1, middle(sender)) !== null,
+      pick(300, middle(sender)), pick(300, 9999)]"""
     assert ask(modules, log(BLOG), code) == [1, True, None, None]
 
 

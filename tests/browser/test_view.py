@@ -365,7 +365,8 @@ def test_everything_can_be_reached_by_keyboard(blank):
         blank.page.keyboard.press("Tab")
         reached.add(
             blank.page.evaluate(
-                "document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
+                "document.activeElement.getAttribute('aria-label')"
+                " ?? document.activeElement.tagName"
             )
         )
         outline = blank.page.evaluate(

@@ -24,9 +24,12 @@ class Model {
   send(content) { this.sent.push(content); }
   on(name, callback) { this.handlers.push([name, callback]); }
   off(name, callback) {
-    this.handlers = this.handlers.filter((it) => it[0] !== name || (callback && it[1] !== callback));
+    const other = (it) => it[0] !== name || (callback && it[1] !== callback);
+    this.handlers = this.handlers.filter(other);
   }
-  trigger(name, ...args) { for (const it of [...this.handlers]) if (it[0] === name) it[1](...args); }
+  trigger(name, ...args) {
+    for (const [event, callback] of [...this.handlers]) if (event === name) callback(...args);
+  }
   hear(content, text, shift) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const room = new Uint8Array(bytes.length + shift);
