@@ -12,18 +12,18 @@ from ipywidgets import HTML, Button, RadioButtons, VBox  # type: ignore[import-u
 class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Asks `question`, with `choices` to commit to, before `reveal` shows what was measured.
 
-    `guess` is the choice that was committed, or `None`. Nothing is stored outside the notebook.
+    `choices` are a tuple; `guess` is the one that was committed, or `None`. Nothing is stored outside the notebook.
     Raises `TypeError` or `ValueError` for a question without words, or fewer than two different
     choices.
     """
 
     def __init__(self, question: str, choices: Iterable[str]) -> None:
-        self._question, self._choices = question, _checked(question, choices)
+        self.question, self.choices = question, _checked(question, choices)
         super().__init__()
         self.guess: str | None = None
         self._revealed: tuple[str, str] | None = None
         self._radio = RadioButtons(
-            options=self._choices, value=None, description="Your guess:", layout={"width": "auto"}
+            options=self.choices, value=None, description="Your guess:", layout={"width": "auto"}
         )
         self._button = Button(
             description="Commit", disabled=True, tooltip="Commit to the choice: it is kept as it is"
@@ -39,7 +39,7 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
 
     def __repr__(self) -> str:  # no guess, since a strict nbval run compares it
-        return f"Predict: {self._question} ({' / '.join(self._choices)})"
+        return f"Predict: {self.question} ({' / '.join(self.choices)})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Give the whole text to readers without a kernel: ipywidgets would cut it short."""
@@ -87,7 +87,7 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
             return f"{said} Run the next cells to see."
         measured, because = self._revealed
         verdict = "You were right." if measured == self.guess else "Not what you expected."
-        if measured not in self._choices:
+        if measured not in self.choices:
             verdict = ""
         return " ".join(filter(None, [said, f"Measured: {measured}.", verdict, because]))
 
