@@ -49,7 +49,9 @@ class Timeline(anywidget.AnyWidget):
     """The live view of what a context's sockets do, drawn in the browser as it happens.
 
     `source` is a context, or the `Timings` of one. `high_water_mark` draws a dashed line over the
-    messages in flight. What is in the page can be paused, zoomed, replayed and saved there.
+    messages in flight. `come_into_view` scrolls the page to it when the first message comes: after
+    "Run All Cells" JupyterLab stands at the end of the notebook. What is shown can be paused,
+    zoomed, replayed and saved in the page.
 
     The view costs the sockets nothing but the turns that one thread takes, 30 a second at the most.
     It ends when the context is closed, when the view is closed, and when the cell that made it is
@@ -60,14 +62,21 @@ class Timeline(anywidget.AnyWidget):
     _css = (_FOLDER / "timeline.css").read_text(encoding="utf-8")
 
     high_water_mark = traitlets.Int(None, allow_none=True).tag(sync=True)
+    come_into_view = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, source: Timings | HasTimings, *, high_water_mark: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Timings | HasTimings,
+        *,
+        high_water_mark: int | None = None,
+        come_into_view: bool = False,
+    ) -> None:
         self._starting, self._wake = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._feed = Feed(timings_of(source))
         self._source = source
-        super().__init__(high_water_mark=high_water_mark)
+        super().__init__(high_water_mark=high_water_mark, come_into_view=come_into_view)
         self.on_msg(self._hear)
         self._replace()
         self._run()

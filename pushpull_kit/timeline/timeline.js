@@ -37,6 +37,7 @@ export class View {
   /** @type {Scene | null} */ scene = null;
   width = 0;
   visible = true;
+  came = false;
   frame = 0;
   urgent = false;
   drawn = { at: -Infinity, took: 0 };
@@ -56,7 +57,10 @@ export class View {
   #listen() {
     const { panel, signal, source } = this;
     const redraw = () => this.redraw();
-    const told = () => this.#schedule();
+    const told = () => {
+      this.#comeIntoView();
+      this.#schedule();
+    };
     source.listeners.add(told);
     const sizes = new ResizeObserver(([entry]) => {
       this.width = entry.contentRect.width;
@@ -79,6 +83,17 @@ export class View {
       for (const observer of [sizes, sight, looks]) observer.disconnect();
       cancelAnimationFrame(this.frame);
     });
+  }
+
+  /** Scroll the page to the picture once, when there is something to see and nobody sees it. */
+  #comeIntoView() {
+    if (this.came || !this.source.log.next || !this.source.model.get("come_into_view")) return;
+    this.came = true;
+    if (this.visible) return;
+    // JupyterLab learns how high cells are when they come into sight, which moves the others.
+    for (const wait_ms of [0, 200, 600]) {
+      setTimeout(() => this.panel.root.scrollIntoView({ block: "center" }), wait_ms);
+    }
   }
 
   #listenToPointer() {

@@ -571,6 +571,22 @@ def test_a_log_that_has_ended_says_so(blank):
     assert blank.text("badge") == "recording ended"
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_view_comes_into_sight_where_that_is_wanted(blank, wanted):
+    """With the first message the page scrolls to the picture, once, if it was told to."""
+    blank.start(Timings(), come_into_view=wanted)
+    blank.page.evaluate("document.getElementById('view').style.marginTop = '5000px'")
+    blank.page.wait_for_function("() => !views.at(-1).visible")
+    timings = log(BLOG)
+    blank.tell(timings)
+    blank.page.evaluate("() => new Promise((done) => setTimeout(done, 700))")
+    assert (blank.page.evaluate("window.scrollY") > 3000) is wanted
+    blank.page.evaluate("window.scrollTo(0, 0)")
+    timings.add_sender("more").begin(b"x")
+    blank.tell(timings)
+    assert blank.page.evaluate("window.scrollY") == 0
+
+
 def test_two_views_of_one_timeline(blank):
     """Both show the same, each with a window of its own, and batches are acknowledged once."""
     blank.start(log(BLOG))
