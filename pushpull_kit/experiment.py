@@ -133,6 +133,9 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.layout.close()
         super().close()
 
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets would call `close`, in any thread and whatever that holds."""
+
     def __enter__(self) -> Self:
         return self
 

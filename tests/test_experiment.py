@@ -391,6 +391,17 @@ def test_close_during_a_run():
             experiment.run()
 
 
+def test_collecting_a_closed_one_waits_for_nothing():
+    """The garbage collector may come in the middle of anything, such as the start of a run."""
+    with Experiment(work) as experiment:
+        pass
+    with pushpull_kit.experiment._lock:
+        collector = threading.Thread(target=experiment.__del__, daemon=True)
+        collector.start()
+        collector.join(1)
+        assert not collector.is_alive()
+
+
 def test_a_learners_widget_is_not_closed():
     """A widget that was given as a control stays open."""
     slider = ipywidgets.IntSlider(3)

@@ -321,6 +321,18 @@ def test_stop_ends_the_wait_for_workers():
     assert record.summary.in_flight == 2
 
 
+def test_a_terminated_context_is_there_until_the_run_ends():
+    """A function that makes a socket after Stop is told so; libzmq has not freed its context."""
+
+    def function(context):
+        context.interrupt()
+        assert not context._ended.wait(0.05)
+        with pytest.raises(zmq.ZMQError, match="terminated"):
+            context.socket(zmq.PUSH)
+
+    assert run(function).error == ""
+
+
 def test_an_error_in_a_stopped_run_is_told():
     """An error that stopping does not explain is not hidden."""
 
