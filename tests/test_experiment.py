@@ -233,10 +233,10 @@ def test_a_run_that_did_not_finish_is_compared_as_such():
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(4, ['value="2" max="4"', "2 of 4 finished"]), (None, ["<progress", "2 pushed, 2 finished"])],
+    [(4, ['value="3" max="4"', "3 of 4 finished"]), (None, ["<progress", "2 pushed, 2 finished"])],
 )
 def test_progress_is_shown(count, shown):
-    """With a `count`, the bar says how far it is; without, that it runs, and the text how far."""
+    """With a `count`, the bar says how far it is, refusals included; without, only that it runs."""
     gate = Gate()
 
     def function(context, **values):
@@ -246,6 +246,10 @@ def test_progress_is_shown(count, shown):
         for _ in range(2):
             sender.send(b"x")
         worker.wait(2)
+        nobody = context.socket(zmq.PUSH)
+        nobody.bind("inproc://nobody")
+        with pytest.raises(zmq.Again):
+            nobody.send(b"x", zmq.NOBLOCK)
         gate(context)
 
     controls = {} if count is None else {"count": count}
@@ -419,6 +423,7 @@ def test_running_the_cell_again_closes_the_last_one(monkeypatch):
         return Experiment(lambda context: None)
 
     first, second = made_in("a", "1"), made_in("a", "1")
+    assert first.comm is not None
     other, outside = made_in("b", "2"), made_in(None, "")
     again = made_in("a", "3")
     assert [it.comm is None for it in (first, second, other, outside, again)] == [
