@@ -23,14 +23,14 @@ def foretell(lab, answer):
     """Foretell how many are accepted, how many must be taken, and what a mark of 0 does."""
     expect(
         isinstance(answer, (list, tuple)) and len(answer) == 3,
-        f"Expected a list of three answers, `[accepted, taken, one_side]`; got {show(answer)}.",
+        f"Expected a list of three answers, `[fits, opens_after, one_side]`; got {show(answer)}.",
     )
-    accepted, taken, one_side = answer
+    fits, opens_after, one_side = answer
     sender, receiver = lab.pair(sndhwm=SNDHWM, rcvhwm=RCVHWM)
     true_accepted = _fill(sender)
     expect(
-        accepted == true_accepted,
-        f"You said that `send` accepts {show(accepted)}. It accepted {true_accepted} with marks of "
+        fits == true_accepted,
+        f"You said that `send` accepts {show(fits)}. It accepted {true_accepted} with marks of "
         f"{SNDHWM} and {RCVHWM}, and nobody took any. There are two queues in a row.",
     )
     true_taken = 0
@@ -38,9 +38,9 @@ def foretell(lab, answer):
         receiver.recv()
         true_taken += 1
     expect(
-        taken == true_taken,
-        f"{true_accepted} accepted is right. You said that there is room again when {show(taken)} "
-        f"have been taken. There was room after {true_taken}.",
+        opens_after == true_taken,
+        f"{true_accepted} accepted is right. You said that there is room again when "
+        f"{show(opens_after)} have been taken. There was room after {true_taken}.",
     )
     sender, _ = lab.pair(sndhwm=SNDHWM, rcvhwm=0)
     most = 10 * true_accepted
