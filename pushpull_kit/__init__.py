@@ -19,6 +19,7 @@ Rooms, from the ground up; each imports only from those above it::
     picture    messages as a static figure
     timeline   messages as a live view
     predict    commit to a guess, then meet the measurement
+    captions   what is written about parameters and runs
     controls   a control for each parameter of a function
     experiment a function run off the main thread, with sliders
     exercises  exercises that check themselves

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ipywidgets import (  # type: ignore[import-untyped]
@@ -17,8 +17,7 @@ from ipywidgets import (  # type: ignore[import-untyped]
     interactive,
 )
 
-#: What a name may end in, and how that reads.
-UNITS = {"s": "s", "ms": "ms", "us": "µs", "ns": "ns", "bytes": "bytes"}
+from .captions import label, listed
 
 _NONE = inspect.Parameter.empty
 
@@ -54,34 +53,6 @@ def controls_for(function: Callable[..., object], given: Mapping[str, Any]) -> d
                 controls[name] = fixed(default)
     _align([it for name, it in controls.items() if it is not given.get(name)])
     return controls
-
-
-def label(name: str) -> str:
-    """Return a parameter's name with its unit apart, such as `handler (s)` for `handler_s`."""
-    words, unit = _parted(name)
-    return f"{words} ({unit})" if unit else words
-
-
-def words_of(name: str) -> str:
-    """Return a parameter's name without its unit, such as `handler` for `handler_s`."""
-    return _parted(name)[0]
-
-
-def value_of(name: str, value: object) -> str:
-    """Return what a parameter was given with its unit, such as `0.1 s`, in about 40 characters."""
-    unit, text = _parted(name)[1], f"{value:g}" if isinstance(value, float) else str(value)
-    return (text if len(text) <= 40 else text[:39] + "…") + (f" {unit}" if unit else "")
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as an error says them."""
-    return ", ".join(map(repr, names)) or "(none)"
-
-
-def _parted(name: str) -> tuple[str, str]:
-    stem, _, ending = name.rpartition("_")
-    unit = UNITS.get(ending, "") if stem else ""
-    return (stem if unit else name).replace("_", " ").strip() or name, unit
 
 
 def _parameters(function: Callable[..., object]) -> tuple[dict[str, Any], bool]:

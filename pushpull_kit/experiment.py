@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from html import escape
 from time import monotonic
 from typing import Any, Self
 
 from ipywidgets import HTML, Box, Button, DOMWidget, VBox  # type: ignore[import-untyped]
 
+from .captions import bar, compared, label, listed, report, text, title
 from .cells import cell, print_under_this_cell
-from .controls import controls_for, label, listed, value_of, words_of
+from .controls import controls_for
 from .errors import PushPullError
 from .messages import duration
 from .running import Run, Running
@@ -189,9 +189,13 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show(self, running: Running) -> HTML:
         """Lay a new run beside the last, close the one before, and return where to say its end."""
-        given = [f"{words_of(name)} = {value_of(name, it)}" for name, it in running.values.items()]
-        title = f"run {running.number}" + (": " if given else "") + ", ".join(given)
-        caption = HTML(text(title, "b", 'style="display: block; line-height: 1.3"'))
+        caption = HTML(
+            text(
+                title(running.number, running.values),
+                "b",
+                'style="display: block; line-height: 1.3"',
+            )
+        )
         outcome = HTML(text("running"))
         parts = [caption, outcome, Timeline(running.context)]
         view = VBox(parts, layout={"flex": "1 1 380px", "min_width": "0", "margin": "4px"})
@@ -215,46 +219,6 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         elapsed = duration(monotonic() - running.began_s)
         state = "stopping" if running.stopping.is_set() else "running"
         self._status.value = text(f"{state} · {elapsed} · {done}")
-
-
-def text(words: str, tag: str = "span", attributes: str = "") -> str:
-    """Return words as HTML that shows just these words."""
-    return f"<{tag} {attributes}>{escape(words)}</{tag}>"
-
-
-def bar(done: int | None = None, count: int = 1) -> str:
-    """Return the browser's own progress bar; one without a value says only that something runs."""
-    value = "" if done is None else f'value="{done}" max="{count}"'
-    return f'<progress aria-label="progress of the run" {value}></progress>'
-
-
-def report(run: Run) -> str:
-    """Return how a run ended, its traceback behind a fold."""
-    ended = text(f"{run.outcome} after {duration(run.took_s)}")
-    if not run.error:
-        return ended
-    if not run.traceback:
-        return f"{ended}: {text(run.error)}"
-    fold = text(run.traceback, "pre", 'style="overflow-x: auto"')
-    return f"{ended}<details>{text(run.error, 'summary')}{fold}</details>"
-
-
-def compared(before: Run, after: Run) -> str:
-    """Return the figures of two runs, and what they were given differently, as one line."""
-    first, second = before.summary, after.summary
-    steps = [
-        ("your cell waited", duration(first.sending_s), duration(second.sending_s)),
-        ("the work took", duration(first.working_s), duration(second.working_s)),
-    ]
-    for name in after.values:
-        old, new = (value_of(name, run.values[name]) for run in (before, after))
-        if old != new:
-            steps.append((words_of(name), old, new))
-    runs = " → ".join(
-        f"run {run.number}" + (f" ({run.outcome})" if run.outcome != "finished" else "")
-        for run in (before, after)
-    )
-    return f"{runs}: " + " · ".join(f"{what} {old} → {new}" for what, old, new in steps)
 
 
 def _end(running: Running, conductor: threading.Thread) -> None:

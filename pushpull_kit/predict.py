@@ -12,9 +12,9 @@ from ipywidgets import HTML, Button, RadioButtons, VBox  # type: ignore[import-u
 class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Asks `question`, with `choices` to commit to, before `reveal` shows what was measured.
 
-    `choices` are a tuple; `guess` is the one that was committed, or `None`. Nothing is stored outside the notebook.
-    Raises `TypeError` or `ValueError` for a question without words, or fewer than two different
-    choices.
+    `choices` are a tuple; `guess` is the one that was committed, or `None`. Nothing is stored
+    outside the notebook. Raises `TypeError` or `ValueError` for a question without words, or fewer
+    than two different choices.
     """
 
     def __init__(self, question: str, choices: Iterable[str]) -> None:

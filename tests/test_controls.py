@@ -5,7 +5,7 @@ from enum import Enum
 import ipywidgets
 import pytest
 
-from pushpull_kit.controls import controls_for, label, value_of, words_of
+from pushpull_kit.controls import controls_for
 
 
 def only(abbreviation):
@@ -99,39 +99,14 @@ def test_a_slider_shows_its_value_more_finely_than_its_steps(abbreviation, shown
     assert only(abbreviation).readout_format == shown
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("count", "count"),
-        ("handler_s", "handler (s)"),
-        ("message_size_bytes", "message size (bytes)"),
-        ("pause_us", "pause (µs)"),
-        ("s", "s"),
-        ("größe_ms", "größe (ms)"),
-        ("_", "_"),
-    ],
-)
-def test_a_label_has_the_unit(name, said):
-    """The end of a name is its unit, as `_s` in `handler_s`."""
-    assert label(name) == said
-
-
-def test_a_value_has_its_unit_and_is_short():
-    """A value is said in few digits and characters, with its unit."""
-    assert value_of("handler_s", 0.1 + 0.2) == "0.3 s"
-    assert value_of("count", 1000) == "1000"
-    assert len(value_of("text", "x" * 1000)) == 40
-    assert words_of("handler_s") == "handler"
-
-
-class HasUnits:
+class HasMethod:
     def method(self, context, count):
         pass
 
 
 def test_a_method_is_a_function_too():
     """What is bound already is no parameter."""
-    assert list(controls_for(HasUnits().method, {"count": 1})) == ["count"]
+    assert list(controls_for(HasMethod().method, {"count": 1})) == ["count"]
 
 
 async def asynchronous(context):

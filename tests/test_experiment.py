@@ -13,7 +13,8 @@ import zmq
 
 import pushpull_kit.experiment
 from pushpull_kit import Experiment, PushPullError, Timeline, Worker
-from pushpull_kit.experiment import RUNS_KEPT, compared, report
+from pushpull_kit.captions import compared, report
+from pushpull_kit.experiment import RUNS_KEPT
 
 #: Far more than anything here needs.
 LONG_S = 20

@@ -27,7 +27,8 @@ FLOORS = [
     ["worker", "running"],
     ["layout"],
     ["picture"],
-    ["timeline", "predict", "controls"],
+    ["timeline", "predict", "captions"],
+    ["controls"],
     ["experiment"],
     ["exercises"],
 ]
