@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Exercises of notebook 02, bind or connect."""
 
-from time import monotonic
+import time
 
 import zmq
 
@@ -127,9 +127,9 @@ def offer(lab, answer):
 
 
 def push_within(sender, jobs, patience_s):
-    end_s = monotonic() + patience_s
+    end_s = time.monotonic() + patience_s
     for number, job in enumerate(jobs):
-        left_s = max(0, end_s - monotonic())
+        left_s = max(0, end_s - time.monotonic())
         sender.sndtimeo = int(left_s * 1000)
         try:
             sender.send_string(job)
@@ -147,8 +147,8 @@ def push_within(sender, jobs, patience_s):
         "the end of that, `send_string` raises `zmq.Again`.",
         "With `for number, job in enumerate(jobs)`, what is left when `zmq.Again` was raised is "
         "`jobs[number:]`. After the loop, nothing is left: `[]`.",
-        "Patience is for all jobs together: note `end_s = monotonic() + patience_s` first. Before "
-        "each job, what is left of it is `max(0, end_s - monotonic())`.",
+        "Patience is for all jobs together: note `end_s = time.monotonic() + patience_s` first. Before "
+        "each job, what is left of it is `max(0, end_s - time.monotonic())`.",
     ],
 )
 def patience(lab, answer):
