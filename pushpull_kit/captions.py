@@ -26,8 +26,8 @@ def words_of(name: str) -> str:
 
 def value_of(name: str, value: object) -> str:
     """Return what a parameter was given with its unit, such as `0.1 s`, in about 40 characters."""
-    unit, text = _parted(name)[1], f"{value:g}" if isinstance(value, float) else str(value)
-    return (text if len(text) <= 40 else text[:39] + "…") + (f" {unit}" if unit else "")
+    unit, said = _parted(name)[1], f"{value:g}" if isinstance(value, float) else str(value)
+    return (said if len(said) <= 40 else said[:39] + "…") + (f" {unit}" if unit else "")
 
 
 def title(number: int, values: Mapping[str, Any]) -> str:
