@@ -147,8 +147,8 @@ def push_within(sender, jobs, patience_s):
         "the end of that, `send_string` raises `zmq.Again`.",
         "With `for number, job in enumerate(jobs)`, what is left when `zmq.Again` was raised is "
         "`jobs[number:]`. After the loop, nothing is left: `[]`.",
-        "Patience is for all jobs together: note `end_s = time.monotonic() + patience_s` first. Before "
-        "each job, what is left of it is `max(0, end_s - time.monotonic())`.",
+        "Patience is for all jobs together: note `end_s = time.monotonic() + patience_s` first. "
+        "Before each job, what is left of it is `max(0, end_s - time.monotonic())`.",
     ],
 )
 def patience(lab, answer):
