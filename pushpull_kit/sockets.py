@@ -205,6 +205,7 @@ class TimedPush(TimedSocket):
         self._parts.clear()
         assert self._track is not None
         refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
+        refused = refused and not isinstance(error, zmq.ContextTerminated)  # that nobody refused
         self._timings.abort(self._track, interrupted=not refused)
 
 

@@ -72,12 +72,22 @@ export class Source {
     this.tell();
   }
 
+  /** @param {object} content */
+  #send(content) {
+    if (this.cut) return;
+    try {
+      this.model.send(content);
+    } catch {
+      this.lose(); // the kernel was restarted a moment ago
+    }
+  }
+
   /** Ask for everything, from the beginning: now, or as soon as it is time. */
   #ask() {
     this.amiss = performance.now() - this.asked < ASK_MS;
     if (this.amiss) return;
     this.asked = performance.now();
-    this.model.send({ kind: "hello" });
+    this.#send({ kind: "hello" });
   }
 
   /** The kernel's end of the line is gone. */
@@ -101,7 +111,7 @@ export class Source {
     const unread = this.batch.acked < this.ack.sequence && now - this.ack.sent < ACK_AGAIN_MS;
     if (unread || now - this.ack.sent < ACK_MS) return;
     this.ack = { sequence: this.batch.sequence, sent: now };
-    this.model.send({ kind: "ack", sequence: this.batch.sequence });
+    this.#send({ kind: "ack", sequence: this.batch.sequence });
   }
 
   tell() {

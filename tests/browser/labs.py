@@ -9,11 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 #: How long the server, a kernel or a page may take, on a busy machine.
 PATIENCE_S = 90
@@ -101,9 +102,13 @@ class Lab:
         self.page: Page = self.context.new_page()
         self.strays: list[str] = []
         self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", self._complain)
         self.page.on("request", self._note)
         self.open(notebook)
+
+    def _complain(self, error: Exception) -> None:
+        if "Canceled future" not in str(error):  # JupyterLab's own, when a kernel is restarted
+            self.problems.append(str(error))
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith((self.server.url, "blob:", "data:", "ws://127.0.0.1")):
@@ -122,9 +127,10 @@ class Lab:
 
     def close(self) -> None:
         """Close the page, and shut its kernel down."""
-        self.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.()"
-        )
+        with suppress(Error):  # a test may have ended the kernel itself
+            self.page.evaluate(
+                "() => window.jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.()"
+            )
         self.context.close()
 
     def command(self, name: str) -> None:

@@ -564,6 +564,18 @@ def test_a_restarted_kernel_is_disconnected_at_once(blank):
     assert "disconnected" in blank.text("badge")
 
 
+def test_a_line_that_cannot_be_spoken_into_is_disconnected(blank):
+    """Where sending fails, the view says so instead of breaking."""
+    timings = log(BLOG)
+    blank.start(timings)
+    blank.page.evaluate("() => { model.send = () => { throw new Error('Cannot send'); }; }")
+    timings.add_sender("more").begin(b"x")
+    blank.tell(timings)
+    blank.page.wait_for_function(
+        "() => document.querySelector('.pp-badge').textContent.includes('disconnected')"
+    )
+
+
 def test_a_log_that_has_ended_says_so(blank):
     """After the context was closed nothing is missed."""
     blank.start()

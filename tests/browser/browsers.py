@@ -1,0 +1,25 @@
+"""Which browser the tests drive: Playwright's own Chromium, or the system's."""
+
+import os
+import shutil
+
+from playwright.sync_api import Browser, Playwright
+
+#: As root, and where /dev/shm is small, Chromium needs the first two; the rest is for quiet.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--enable-precise-memory-info",
+]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window; raises Playwright's `Error` where there is none."""
+    own = playwright.chromium.executable_path
+    system = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    path = own if os.path.exists(own) else system
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
