@@ -9,11 +9,14 @@ PYTHON       ?=
 LAB_FLAGS    ?=
 PYTEST_FLAGS ?=
 
+# What checks the types in the scripts of the live view; nothing else here needs Node.js.
+TSC := npx --yes --package typescript@5.9.3 tsc
+
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks bench lint clean python
+.PHONY: help lab test notebooks screenshots bench lint clean python
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -27,6 +30,9 @@ test: $(STAMP)  ## Run all tests and all notebooks (PYTEST_FLAGS="-k worker")
 notebooks: $(STAMP)  ## Run every notebook and save it with its outputs
 	$(PY) tools/run_notebooks.py
 
+screenshots: $(STAMP)  ## Take pictures of the live view: every state, and the one in the README
+	$(PY) tools/screenshots.py states readme
+
 bench: $(STAMP)  ## Measure what the stopwatch costs
 	$(PY) -m benchmarks
 
@@ -35,6 +41,9 @@ lint: $(STAMP)  ## Check format, style, types and spelling
 	$(PY) -m ruff check
 	$(PY) -m mypy
 	$(VENV)/bin/codespell
+	@command -v npx >/dev/null || { echo "Types in JavaScript need npx (Node.js) to be checked." \
+	    "On Debian or Ubuntu: sudo apt-get install npm" >&2; exit 1; }
+	$(TSC)
 
 clean:  ## Remove .venv, caches and build results
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -80,7 +80,7 @@ class Ring:
         changes.places[self._places(np.arange(max(self.oldest, self.next - newest), self.next))] = 1
 
     def take(self, changes: Changes, most: int) -> tuple[Int64s, npt.NDArray[Any]]:
-        """Return numbers and copies of rows written since they were last taken, `most` at a time."""
+        """Return numbers and copies of rows written since the last call, `most` at the most."""
         places = np.flatnonzero(changes.places[: len(self._rows)])[:most]
         changes.places[places] = False
         behind = (self.oldest - self.first) % len(self._rows)

@@ -95,6 +95,9 @@ export class Axis {
   }
 }
 
+/** @param {number} count */
+export const grouped = (count) => count.toLocaleString("en-US");
+
 /** Seconds as a person would say them, in three digits; the same as `messages.duration`. @param {number} ns */
 export function duration(ns) {
   if (!(ns > 0)) return ns === 0 ? "0 s" : "–";

@@ -1,7 +1,7 @@
 // How it looks: a scene of `geometry.js` on a canvas.
 
 import { Log } from "./log.js";
-import { ticks } from "./axis.js";
+import { grouped, ticks } from "./axis.js";
 
 /**
  * @typedef {import("./geometry.js").Scene} Scene
@@ -267,7 +267,7 @@ function drawFlight(pen, scene, theme, mark) {
     pen.restore();
     pen.textAlign = "right";
     pen.fillStyle = theme.ink;
-    pen.fillText(`high-water mark ${mark.toLocaleString("en-US")}`, high.length - 4, y(mark) - 8);
+    pen.fillText(`high-water mark ${grouped(mark)}`, high.length - 4, y(mark) - 8);
   }
 }
 

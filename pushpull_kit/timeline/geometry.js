@@ -2,7 +2,7 @@
 // Nothing is drawn here, and nothing here knows the page.
 
 import { BLOCKED_NS, FAILED, REFUSED, Log } from "./log.js";
-import { Axis, duration } from "./axis.js";
+import { Axis, duration, grouped } from "./axis.js";
 
 /**
  * @typedef {"sending" | "blocked" | "waiting" | "handling" | "failed"} Kind
@@ -70,7 +70,7 @@ export function layOut(log, axis, now) {
     if (kind === "worker") place("waiting", 0, "waiting", WAITING_PX);
     for (const lane of all.slice(0, MOST_LANES)) place(kind, lane, log.name(lane), height);
     const more = all.length - MOST_LANES;
-    if (more > 0) place("more", 0, `${more.toLocaleString("en-US")} more ${kind}s, not drawn`, 15);
+    if (more > 0) place("more", 0, `${grouped(more)} more ${kind}s, not drawn`, 15);
   }
   const top = y + 10;
   const flight = { top, bottom: top + FLIGHT_PX, ...emptyFlight(axis.width) };
@@ -88,7 +88,9 @@ function emptyFlight(width) {
 /** What is gathered for a lane in one pass over the log. */
 class Gathered {
   count = 0;
-  troubles = 0;
+  refused = 0;
+  interrupted = 0;
+  failed = 0;
   open = 0;
   took = 0;
 
@@ -258,7 +260,8 @@ class Scan {
         lane.took += until - start;
         if (!gaveUp || blocked) lane.bar(blocked ? 1 : 0, this.log.numberAt(i), x0, x1, !sent);
         if (gaveUp) {
-          lane.troubles += 1;
+          if (outcome[i] === REFUSED) lane.refused += 1;
+          else lane.interrupted += 1;
           lane.lane.marks.set(Math.round(x1), outcome[i] === REFUSED ? "refused" : "interrupted");
         }
       }
@@ -284,7 +287,7 @@ class Scan {
       const failed = worked && outcome[i] === FAILED;
       lane.count += 1;
       lane.took += until - taken;
-      if (failed) lane.troubles += 1;
+      if (failed) lane.failed += 1;
       if (!worked) lane.open += 1;
       lane.bar(failed ? 1 : 0, this.log.numberAt(i), takenPx, this.donePx(until), !worked);
     }
@@ -332,35 +335,32 @@ function fill(log, scene) {
 /** @param {Counts} counts @param {boolean} exact */
 function mostOf({ high }, exact) {
   const most = high.reduce((a, b) => Math.max(a, b), 0);
-  return most ? `up to ${exact ? "" : "about "}${most.toLocaleString("en-US")} at once` : "";
+  return most ? `up to ${exact ? "" : "about "}${grouped(most)} at once` : "";
 }
 
 /** Give a lane's bars their heights and texts, and the lane its note. @param {Gathered} gathered */
 function finish(gathered) {
-  const { lane, count, troubles, open } = gathered;
+  const { lane, count, failed, open, took } = gathered;
   const pad = lane.bottom - lane.top > 20 ? 4 : 1.5;
   for (const bar of lane.bars) {
     bar.y0 = lane.top + pad;
     bar.y1 = lane.bottom - pad;
     bar.text = textOn(bar, gathered.width);
   }
-  const n = count.toLocaleString("en-US");
-  const took = duration(gathered.took);
-  if (lane.kind === "sender") {
-    lane.note = count ? `${n} ${count === 1 ? "send" : "sends"}, ${took}` : "";
-    if (troubles) lane.note += `, ${troubles.toLocaleString("en-US")} given up`;
-  } else {
-    const well = count - troubles - open;
-    lane.note = count ? `${well.toLocaleString("en-US")} handled, ${took}` : "";
-    if (troubles) lane.note += `, ${troubles.toLocaleString("en-US")} failed`;
+  if (!count) return;
+  const said = lane.kind === "sender" ? [`${grouped(count)} ${count === 1 ? "send" : "sends"}`] : [];
+  for (const trouble of /** @type {const} */ (["refused", "interrupted", "failed"])) {
+    if (gathered[trouble]) said.push(`${grouped(gathered[trouble])} ${trouble}`);
   }
+  if (lane.kind === "worker") said.unshift(`${grouped(count - failed - open)} handled`);
+  lane.note = [...said, duration(took)].join(", ");
 }
 
 /** What fits on the part of a bar that is in the window. @param {Bar} bar @param {number} width */
 function textOn(bar, width) {
   const height = bar.y1 - bar.y0;
   const room = (Math.min(bar.x1, width) - Math.max(bar.x0, 0) - 6) / CHAR_PX;
-  const number = bar.number.toLocaleString("en-US");
+  const number = grouped(bar.number);
   const word = bar.kind;
   if (height < 11) return "";
   if (`${number}: ${word}`.length <= room) return `${number}: ${word}`;

@@ -1,7 +1,7 @@
 // What the live view is made of: texts, buttons, the canvas. And what the texts say.
 
 import { BLOCKED_NS, Log } from "./log.js";
-import { duration } from "./axis.js";
+import { duration, grouped } from "./axis.js";
 
 /** @typedef {import("./log.js").Message} Message */
 
@@ -9,9 +9,6 @@ import { duration } from "./axis.js";
 const SPEEDS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 /** The table for those who cannot see the picture has so many lines at the most. */
 const MOST_TABLE_ROWS = 200;
-
-/** @param {number} count */
-export const grouped = (count) => count.toLocaleString("en-US");
 
 /**
  * Make an element. Text is set as text: nothing that comes over a socket is ever read as HTML.
@@ -159,6 +156,7 @@ function legend() {
     item.append(make("i", `pp-swatch pp-${kind}`), kind === "blocked" ? "blocked in send" : kind);
     box.append(item);
   }
+  box.append(make("span", "pp-key", "× refused"), make("span", "pp-key", "◇ interrupted"));
   const liberties = "bars too short to see are drawn wider; many short ones, as high as they were busy";
   box.append(make("span", "pp-fine", liberties));
   return box;

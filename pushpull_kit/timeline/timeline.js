@@ -1,10 +1,10 @@
 // The live view: what a person looks at and presses.
 
-import { Axis, nice } from "./axis.js";
+import { Axis, grouped, nice } from "./axis.js";
 import { layOut, nextInstant, pick } from "./geometry.js";
 import { RIGHT_PX, draw, labelWidth, themeOf } from "./drawing.js";
 import { Source } from "./source.js";
-import { Panel, figures, first, grouped, headlineAt, make } from "./panel.js";
+import { Panel, figures, first, headlineAt, make } from "./panel.js";
 
 /** @typedef {import("./geometry.js").Scene} Scene */
 /** @typedef {import("./source.js").Model} Model */
