@@ -129,6 +129,7 @@ class Worker:
         self._receive = receive
         self._options = socket_options
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
         self._inbox: _Inbox | None = None
         self._stopping = self._keep_socket = False
         self._finished = self._failed = 0
@@ -151,7 +152,9 @@ class Worker:
     @property
     def running(self) -> bool:
         """Whether the worker's thread is alive."""
-        return self._thread is not None and self._thread.is_alive()
+        # Not asked of Thread.is_alive: when an Interrupt cuts a join short, it says no from then
+        # on, whatever the thread does (bpo-45274, Python 3.11). After a fork only the list is true.
+        return not self._ended.is_set() and self._thread in threading.enumerate()
 
     @property
     def finished(self) -> int:
@@ -180,6 +183,7 @@ class Worker:
         if isinstance(last, Worker) and last is not self:
             inbox = last._hand_over(keep_socket=last._recipe == self._recipe)
         self._stopping = self._keep_socket = False
+        self._ended = threading.Event()
         ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run,
@@ -247,18 +251,19 @@ class Worker:
         thread = self._thread
         if thread is None:
             return
-        if thread.is_alive():
+        if self.running:
             self.ask_to_stop()
             if thread is threading.current_thread():
                 return
-            thread.join(timeout)
-            if thread.is_alive():
+            if not self._ended.wait(timeout):
                 raise WorkerStuckError(
                     f"expected worker {self.name!r} to stop within {timeout:g} s; its handler, "
                     f"{_name_of(self.handler)}, has not returned (thread {thread.name!r}). Python "
                     "cannot end a thread: the worker stops when the handler returns, or restart "
                     "the kernel"
                 )
+        if thread.ident is not None:  # it was started
+            thread.join()  # only its last instructions are left
         self._thread = None
         _running.discard(self)
         if self._context.workers.get(self.name) is self:
@@ -293,20 +298,24 @@ class Worker:
     def _run(
         self, inbox: _Inbox | None, ready: Future[None], print_under_cell: Callable[[], None]
     ) -> None:
-        print_under_cell()
+        ended = self._ended
         try:
-            self._inbox = inbox = inbox or self._open()
-        except BaseException as error:
-            ready.set_exception(error)
-            return
-        self._endpoint = inbox.endpoint
-        ready.set_result(None)
-        try:
-            self._serve(inbox.socket)
+            print_under_cell()
+            try:
+                self._inbox = inbox = inbox or self._open()
+            except BaseException as error:
+                ready.set_exception(error)
+                return
+            self._endpoint = inbox.endpoint
+            ready.set_result(None)
+            try:
+                self._serve(inbox.socket)
+            finally:
+                if not self._keep_socket:
+                    self._inbox = None
+                    inbox.socket.close(linger=0)
         finally:
-            if not self._keep_socket:
-                self._inbox = None
-                inbox.socket.close(linger=0)
+            ended.set()
             with self._changed:
                 self._changed.notify_all()
 

@@ -1,0 +1,130 @@
+"""Other processes to kill, stop and cut off, and exact books of what became of messages."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from pushpull_kit import Summary
+
+#: How long anything may take that is sure to come; under load a process needs seconds to start.
+DEADLINE_S = 30.0
+
+needs_signals = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no SIGKILL and no SIGSTOP"
+)
+needs_proc = pytest.mark.skipif(
+    not os.path.isdir("/proc/self/fd"), reason="descriptors and memory are counted in Linux's /proc"
+)
+
+#: What each child begins with: it says and hears lines of JSON, and what it said is out at once.
+PRELUDE = """
+import json, os, sys
+def say(what):
+    os.write(1, (json.dumps(what) + "\\n").encode())
+def hear():
+    line = sys.stdin.readline()
+    return json.loads(line) if line else sys.exit(1)  # the tests are over
+"""
+
+
+class Child:
+    """Another Python process; `hear` returns what it says, in order."""
+
+    def __init__(self, code: str, *args: object) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code)]
+            + [str(arg) for arg in args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said.put(line)
+        self._said.put(b"")
+
+    def hear(self) -> Any:
+        """Return the next thing that it says."""
+        line = self._said.get(timeout=DEADLINE_S)
+        assert line, f"the child ended with {self._process.wait(DEADLINE_S)}; see its traceback"
+        return json.loads(line)
+
+    def hear_the_rest(self) -> list[Any]:
+        """Return all that it said until its end, be it a violent one."""
+        return list(map(json.loads, iter(lambda: self._said.get(timeout=DEADLINE_S), b"")))
+
+    def say(self, what: object = None) -> None:
+        """Tell it something."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(what).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def stop(self) -> None:
+        """Stop it as Ctrl+Z does, and return when all its threads stand."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+
+    def go_on(self) -> None:
+        """Let it go on where it stood."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill it where it stands, as the system does when memory is short; it cleans up nothing."""
+        self._process.kill()
+        self._process.wait(DEADLINE_S)
+
+    def close(self) -> None:
+        """Kill it unless it has ended, and close what leads to it."""
+        self.kill()
+        self._listener.join(DEADLINE_S)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+
+
+between_processes = pytest.mark.parametrize(
+    "address",
+    [
+        "tcp",
+        pytest.param(
+            "ipc",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="libzmq has no ipc here"),
+        ),
+    ],
+    indirect=True,
+)
+within_a_process = pytest.mark.parametrize("address", ["tcp", "ipc", "inproc"], indirect=True)
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Return when the condition holds, or fail after `DEADLINE_S`."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"in {DEADLINE_S:g} s it did not come to pass: {what}"
+        time.sleep(0.002)  # between two looks
+
+
+def books(summary: Summary) -> dict[str, int]:
+    """Return the counts that are not zero, having checked that they add up."""
+    s = summary
+    assert s.pushed == s.handled + s.failed + s.handling + s.in_flight
+    names = ("pushed", "handled", "failed", "handling", "in_flight")
+    names += ("refused", "interrupted", "sending", "untimed", "let_go")
+    return {name: getattr(s, name) for name in names if getattr(s, name)}

@@ -1,0 +1,98 @@
+"""An Interrupt while something is being ended: what still runs is still known to run.
+
+An exception inside `Thread.join` makes Python 3.11 take a running thread for an ended one
+(bpo-45274), and an Interrupt is such an exception.
+"""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+import zmq
+from faults import DEADLINE_S, books, needs_signals, until
+
+from pushpull_kit import Worker, WorkerStuckError
+
+pytestmark = needs_signals
+
+MAIN = threading.main_thread()
+
+
+@contextmanager
+def interrupted(function):
+    """Press Ctrl+C in the block, once the main thread waits in that function."""
+
+    def press():
+        until(waits, f"the main thread waits in {function.__qualname__}")
+        signal.pthread_kill(MAIN.ident, signal.SIGINT)
+
+    def waits():
+        frame, codes = sys._current_frames()[MAIN.ident], []
+        innermost = os.path.basename(frame.f_code.co_filename)
+        while frame is not None:
+            codes.append(frame.f_code)
+            frame = frame.f_back
+        return innermost == "threading.py" and function.__code__ in codes
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        presser.join(DEADLINE_S)
+
+
+@pytest.fixture
+def busy(context):
+    """A worker with a message in its handler, and what lets the handler return."""
+    entered, over = threading.Event(), threading.Event()
+
+    def handler(text):
+        entered.set()
+        over.wait(DEADLINE_S)
+
+    worker = Worker(handler, bind="tcp://127.0.0.1:*", context=context).start()
+    push = context.socket(zmq.PUSH)
+    push.connect(worker.endpoint)
+    push.send(b"")
+    assert entered.wait(DEADLINE_S)
+    try:
+        yield worker, over
+    finally:
+        over.set()
+
+
+def test_a_worker_runs_on_after_an_interrupted_stop(busy, context):
+    """After an Interrupt in `stop`, a worker whose handler has not returned is running."""
+    worker, over = busy
+    with interrupted(Worker.stop):
+        worker.stop(DEADLINE_S)
+    assert worker.running
+    assert books(context.timings.summary()) == {"pushed": 1, "handling": 1}
+    over.set()
+    worker.stop(DEADLINE_S)
+    assert not worker.running
+    assert books(context.timings.summary()) == {"pushed": 1, "handled": 1}
+
+
+def test_an_interrupted_stop_may_be_repeated(busy):
+    """After an Interrupt in `stop`, the next `stop` says that the handler has not returned."""
+    worker, _ = busy
+    with interrupted(Worker.stop):
+        worker.stop(DEADLINE_S)
+    with pytest.raises(WorkerStuckError):
+        worker.stop(0.05)
+
+
+def test_a_worker_is_not_doubled_after_an_interrupted_stop(busy):
+    """After an Interrupt in `stop`, `start` finds the worker running and adds no thread."""
+    worker, _ = busy
+    with interrupted(Worker.stop):
+        worker.stop(DEADLINE_S)
+    threads = threading.active_count()
+    worker.start()
+    assert threading.active_count() == threads
