@@ -69,6 +69,7 @@ def compared(before: Run, after: Run) -> str:
     steps = [
         ("your cell waited", duration(first.sending_s), duration(second.sending_s)),
         ("the work took", duration(first.working_s), duration(second.working_s)),
+        ("all was over after", duration(first.span_s), duration(second.span_s)),
     ]
     for name in after.values:
         old, new = (value_of(name, run.values[name]) for run in (before, after))

@@ -237,6 +237,7 @@ def _bars(kind: str, some: Spans, axis: TimeAxis, top: float, most: int = MAX_SL
         return []
     begin, end = axis.to_px(some.begin_ns), axis.to_px(some.end_ns)
     took = end - begin
+    begin = np.minimum(begin, AXIS_PX - MIN_PX)  # the last one too has room to be seen
     widened = bool((took < MIN_PX).any())
     end = np.maximum(end, begin + MIN_PX)
     slots = stack(begin, end, most) if kind == "waiting" else np.zeros(len(begin))

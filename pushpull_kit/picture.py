@@ -170,7 +170,12 @@ class _Panel:
     """A log as it was at one instant: its label, headline, lanes, and messages in flight."""
 
     def __init__(self, label: str, timings: Timings) -> None:
-        self.rows, self.lanes, summary = timings.rows(), timings.lanes, timings.summary()
+        self.rows, summary = timings.rows(), timings.summary()
+        shown = {0, *timings.open_lanes(), *self.rows["sender"], *self.rows["worker"]}
+        # Of what was closed, and has left nothing, nothing is to be seen.
+        self.lanes = [
+            lane if number in shown else ("closed", "") for number, lane in enumerate(timings.lanes)
+        ]
         self.let_go = summary.let_go
         self.label = plain(label, 85)
         # Broken between its parts only: what stands for a space here is none to textwrap.

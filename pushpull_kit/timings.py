@@ -53,6 +53,7 @@ class News(NamedTuple):
     next: int  # ... of the next one to come
     pending: int  # how many more have changed
     lanes: list[tuple[str, str]]
+    open: list[int]  # lanes of sockets that are not closed, and may have more to tell
 
 
 class Timings:
@@ -316,6 +317,10 @@ class Timings:
         """What lane numbers in `rows()` stand for: ("sender" or "worker", name); 0 is no lane."""
         return list(self._lanes)
 
+    def open_lanes(self) -> list[int]:
+        """Return the numbers of the lanes whose socket is not closed."""
+        return sorted({track.lane for track in (*self._senders, *self._workers)})
+
     def rows(self) -> npt.NDArray[Any]:
         """Return the messages kept by their first instant: a structured array of `messages.ROW`.
 
@@ -343,7 +348,8 @@ class Timings:
                 self._ring.mark(changes, again)
             numbers, rows = self._ring.take(changes, most)
             ring = self._ring
-            return News(numbers, rows, ring.first, ring.oldest, ring.next, len(changes), self.lanes)
+            kept = ring.first, ring.oldest, ring.next
+            return News(numbers, rows, *kept, len(changes), self.lanes, self.open_lanes())
 
     def messages(self) -> list[Message]:
         """Return the messages kept, by their first instant."""
@@ -395,7 +401,8 @@ class Timings:
     def clear(self) -> None:
         """Forget all messages and count anew.
 
-        What is on its way is forgotten too: its receipt will be neither shown nor counted.
+        What is on its way is forgotten too: its receipt will be neither shown nor counted. (Nor is
+        that of an equal payload pushed afterwards, if it comes first.)
         """
         with self._digested():
             for pool in (self._open, self._doubtful):

@@ -48,7 +48,7 @@ def each(kind):
 def title(answer):
     if isinstance(answer, tuple):
         answer = answer[0]
-    return getattr(answer, "__name__", None) or re.sub(r"\W+", "_", repr(answer))
+    return getattr(answer, "__name__", None) or re.sub(r"\W+", "_", repr(answer))[:40]
 
 
 def stubs(model):

@@ -219,9 +219,18 @@ def test_two_runs_are_compared_in_one_line():
         assert line in words(experiment)
         assert re.fullmatch(
             r"run 1 → run 2: your cell waited \S+ .?s → \S+ .?s · the work took \S+ ms → \S+ ms"
-            r" · rcvhwm 1000 → 1 · work 0\.002 s → 0\.003 s",
+            r" · all was over after \S+ ms → \S+ ms · rcvhwm 1000 → 1 · work 0\.002 s → 0\.003 s",
             line,
         )
+
+
+def test_two_runs_stand_on_one_scale_of_time():
+    """Both views show as much time as the longer run took."""
+    with Experiment(work, work_s=0.002) as experiment:
+        first, second = experiment.run(work_s=0.02), experiment.run()
+        spans = {view.least_span_s for view in widgets(experiment, Timeline)}
+        assert spans == {first.summary.span_s}
+        assert first.summary.span_s > second.summary.span_s
 
 
 def test_a_run_that_did_not_finish_is_compared_as_such():

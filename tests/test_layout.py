@@ -114,3 +114,10 @@ def test_many_short_ones_are_drawn_as_low_as_they_were_rare():
     assert bars.count.tolist() == [10]
     heights = (bars.bottom - bars.top).tolist()
     assert heights == [pytest.approx(0.12 * layout.BAR_IN)]
+
+
+def test_a_short_bar_at_the_end_of_the_axis_is_seen():
+    """What happens at the last instant is drawn before the end of the axis, not after it."""
+    lanes = laid_out(log([(0, 1, 2, 3), (5, 6, 5_999.9999, 6_000)]))
+    (worker,) = [lane for lane in lanes if lane.kind == "worker"]
+    assert max(bars.end.max() for bars in worker.bars) <= AXIS_PX

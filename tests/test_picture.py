@@ -307,3 +307,14 @@ def test_a_real_clock_draws_too():
     picture = draw(timings)
     ((_, end),) = bars_of(picture, "blocked")
     assert end == pytest.approx(picture.axes[0].get_xlim()[1])
+
+
+def test_a_lane_that_was_closed_and_left_nothing_is_not_drawn():
+    """Of a socket that is gone, and of whose messages none is kept, nothing is to be seen."""
+    timings = log(BLOG)
+    timings.add_sender("gone").closed = True
+    timings.add_sender("idle")
+    timings.digest()
+    labels = [text.get_text() for axes in draw(timings).axes for text in axes.texts]
+    assert "idle" in labels
+    assert "gone" not in labels

@@ -134,18 +134,22 @@ def take_readme(browser: Browser) -> None:
             lab.page.wait_for_function(
                 "() => document.querySelector('.pp-headline').textContent.includes('3 pushed')"
             )
-            ends_s = time.monotonic() + 8.5
+            top = view.bounding_box()["y"]
+            box = lab.page.locator(".pp-canvas").first.bounding_box()
+            height = round(box["y"] + box["height"] - top)
+            ends_s = time.monotonic() + 6.2
             while time.monotonic() < ends_s:
                 next_s = time.monotonic() + 0.25
                 shot = Image.open(io.BytesIO(view.screenshot()))
-                frames.append(shot.crop((0, 0, shot.width, 265)).convert("RGB"))
+                frames.append(shot.crop((0, 0, shot.width, height)).convert("RGB"))
                 time.sleep(max(0.0, next_s - time.monotonic()))
             lab.wait_until_done()
             lab.close()
         finally:
             server.close()
     frames = [frame.resize(frames[0].size) for frame in frames]
-    small = [frame.quantize(64, dither=Image.Dither.NONE) for frame in frames]
+    how: Any = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
+    small = [frame.quantize(96, **how) for frame in frames]  # rare colors are kept
     path = ROOT / "notebooks" / "figures" / "live.gif"
     small[0].save(path, save_all=True, append_images=small[1:], duration=250, loop=0, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")

@@ -220,7 +220,7 @@ class Lab(Sandbox):
         messages: list[Any] = []
 
         def one() -> bool:
-            if pull.poll(0):
+            if len(messages) < count and pull.poll(0):
                 parts = [_text(part) for part in pull.recv_multipart()]
                 messages.append(parts if len(parts) > 1 else parts[0])
             return len(messages) >= count

@@ -29,6 +29,9 @@ from ..worker import Worker
 #: How long each step of the end may take.
 GRACE_S = 1.0
 
+#: How often an answer that loops is told to end in that time.
+TRIES = 3
+
 #: What is unsent when an answer closes its socket is delivered within this time, or dropped:
 #: pyzmq's own default would wait for a peer for ever (pyzmq #102).
 LINGER_MS = 500
@@ -158,9 +161,11 @@ class Sandbox:
         if self._alive:
             self._terminate()
         if not wait_until(lambda: not self._running(), GRACE_S):
-            for thread in self._running():
-                _send_system_exit(thread)
-            wait_until(lambda: not self._running(), GRACE_S)
+            for _ in range(TRIES):  # one that arrives in the middle of a callback is lost
+                for thread in self._running():
+                    _send_system_exit(thread)
+                if wait_until(lambda: not self._running(), GRACE_S / TRIES):
+                    break
         if self._running():  # sockets that may be in use: to be closed when they are not
             Thread(target=self._close, name="check-close", daemon=True).start()
         else:

@@ -50,7 +50,8 @@ class Timeline(anywidget.AnyWidget):
 
     `source` is a context, or the `Timings` of one. `high_water_mark` draws a dashed line over the
     messages in flight. `come_into_view` scrolls the page to it when the first message comes: after
-    "Run All Cells" JupyterLab stands at the end of the notebook. What is shown can be paused,
+    "Run All Cells" JupyterLab stands at the end of the notebook. Views with one `least_span_s` are
+    on one scale, if none has more to show than so many seconds. What is shown can be paused,
     zoomed, replayed and saved in the page.
 
     The view costs the sockets nothing but the turns that one thread takes, 30 a second at the most.
@@ -63,6 +64,7 @@ class Timeline(anywidget.AnyWidget):
 
     high_water_mark = traitlets.Int(None, allow_none=True).tag(sync=True)
     come_into_view = traitlets.Bool(False).tag(sync=True)
+    least_span_s = traitlets.Float(0.0).tag(sync=True)
 
     def __init__(
         self,

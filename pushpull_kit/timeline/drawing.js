@@ -18,7 +18,7 @@ const FACES = {
 
 /** The width of the column of labels. @param {number} width of all */
 export function labelWidth(width) {
-  return width < 500 ? 96 : width < 800 ? 150 : 176;
+  return width < 500 ? 118 : width < 800 ? 150 : 176;
 }
 
 /** Room at the right for what reaches out of the window. */

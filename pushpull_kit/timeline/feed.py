@@ -125,6 +125,7 @@ class Feed:
             "next": news.next - news.first,
             "limit": self.timings.limit,
             "lanes": news.lanes,
+            "open": news.open,
             "now_ns": clock_ns() - self._origin_ns,
             "headline": headline,
             "busy": bool(summary.sending or summary.handling),

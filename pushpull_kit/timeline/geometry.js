@@ -55,7 +55,8 @@ function laneHeight(count) {
  * @returns {Scene}
  */
 export function layOut(log, axis, now) {
-  const of = (/** @type {string} */ kind) => log.lanes.flatMap((lane, i) => (lane[0] === kind ? [i] : []));
+  const of = (/** @type {string} */ kind) =>
+    log.lanes.flatMap((lane, i) => (lane[0] === kind && (log.used[i] || log.open.includes(i)) ? [i] : []));
   const [senders, workers] = [of("sender"), of("worker")];
   const height = laneHeight(Math.min(senders.length, MOST_LANES) + Math.min(workers.length, MOST_LANES));
   /** @type {Lane[]} */

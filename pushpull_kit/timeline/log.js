@@ -3,7 +3,7 @@
 /**
  * What comes with each block of bytes; see `feed.py`.
  * @typedef {{sequence: number, acked: number, anew: boolean, count: number, first: number,
- *   oldest: number, next: number, limit: number, lanes: [string, string][], now_ns: number,
+ *   oldest: number, next: number, limit: number, lanes: [string, string][], open: number[], now_ns: number,
  *   headline: string, busy: boolean, in_flight: number, ended: boolean,
  *   again_within_s: number | null}} Batch
  *
@@ -81,6 +81,8 @@ class Block {
 
 export class Log {
   /** @type {[string, string][]} kind and name of each lane */ lanes = [];
+  /** @type {number[]} lanes to which something may still come */ open = [];
+  used = new Uint8Array(65536); // lanes from which something came
   limit = 1_000_000;
   first = 0; // what the kernel calls number 0: it changes when the log is cleared
   oldest = 0; // numbers count from there
@@ -118,6 +120,7 @@ export class Log {
       this.first = batch.first;
     }
     this.lanes = batch.lanes;
+    this.open = batch.open;
     this.limit = batch.limit;
     this.oldest = batch.oldest;
     this.next = batch.next;
@@ -154,6 +157,7 @@ export class Log {
       to.sender[place] = sender[i];
       to.worker[place] = worker[i];
       to.outcome[place] = outcome[i];
+      this.used[sender[i]] = this.used[worker[i]] = 1;
       const block = this.blocks[(place / BLOCK) | 0];
       if (block) block.stale = true;
       const first = start[i] === start[i] ? start[i] : recv[i];

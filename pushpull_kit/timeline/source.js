@@ -41,18 +41,21 @@ export class Source {
     this.hear = this.hear.bind(this);
     this.look = this.look.bind(this);
     this.lose = this.lose.bind(this);
+    this.tell = this.tell.bind(this);
   }
 
   /** Begin to listen; return what ends it. */
   open() {
     this.model.on("msg:custom", this.hear);
     this.model.on("comm_live_update", this.lose);
+    this.model.on("change:least_span_s", this.tell);
     this.#ask();
     const timer = setInterval(this.look, 500);
     return () => {
       clearInterval(timer);
       this.model.off("msg:custom", this.hear);
       this.model.off("comm_live_update", this.lose);
+      this.model.off("change:least_span_s", this.tell);
     };
   }
 

@@ -290,7 +290,8 @@ export class View {
     const { log, running } = this.source;
     if (Number.isNaN(now)) return new Axis(0, 1e9, width);
     if (this.fit) {
-      const span = Math.max(1e3, (this.replay?.end ?? now) - log.beginning);
+      const least = 1e9 * (this.source.model.get("least_span_s") ?? 0);
+      const span = Math.max(1e3, least, (this.replay?.end ?? now) - log.beginning);
       // While bars grow, the scale stands still, until they reach its end.
       const grows = running && !this.replay;
       const shown = grows ? nice(span, [1, 1.5, 2, 3, 4, 5, 6, 8, 10]) : span * 1.01;

@@ -155,25 +155,26 @@ class Lab:
             code,
         )
 
-    def count(self) -> int:
-        """How many cells have been run to their end since the kernel started."""
-        prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
-        return sum(prompt.strip("[]: ").isdigit() for prompt in prompts)
-
     def run_all(self, patience_s: float = PATIENCE_S) -> None:
         """Run all cells by the menu's command, and wait until the last is done."""
         self.command("notebook:run-all-cells")
         self.wait_until_done(patience_s)
 
     def wait_until_done(self, patience_s: float = PATIENCE_S) -> None:
-        """Wait until every code cell has a number before it."""
+        """Wait until every code cell has been run, whether it is on the screen or not."""
         self.page.wait_for_function(
-            """() => { const cells = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-              return cells.length && cells.every((it) => /\\[\\d+\\]/.test(it.textContent)); }""",
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+              .every((it) => it.type !== 'code' || !it.sharedModel.getSource().trim() ||
+                (it.executionCount !== null && it.executionState === 'idle'))""",
             timeout=patience_s * 1000,
         )
 
     def errors(self) -> list[str]:
-        """The errors that cells show."""
-        shown = self.page.locator('[data-mime-type="application/vnd.jupyter.error"]')
-        return shown.all_inner_texts()
+        """The errors that cells show, on the screen or not."""
+        return self.page.evaluate(  # type: ignore[no-any-return]
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+              .filter((it) => it.type === 'code')
+              .flatMap((it) => it.outputs.toJSON())
+              .filter((it) => it.output_type === 'error')
+              .map((it) => `${it.ename}: ${it.evalue}`)"""
+        )

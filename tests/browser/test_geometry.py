@@ -43,6 +43,15 @@ def test_a_lane_per_sender_and_per_worker_with_the_waits_between(modules):
     ]
 
 
+def test_a_lane_that_was_closed_and_left_nothing_is_not_drawn(modules):
+    """Of a socket that is gone, and of whose messages none is kept, nothing is to be seen."""
+    timings = log(BLOG)
+    timings.add_sender("gone").closed = True
+    timings.add_sender("idle")
+    names = ask(modules, timings, "return scene().lanes.map((one) => one.name)")
+    assert names == ["sender", "idle", "waiting", "worker"]
+
+
 def test_a_handling_is_a_bar_from_receipt_to_done(modules):
     """The three jobs of two seconds stand side by side, each with its number."""
     bars = ask(modules, log(BLOG), "return plain(lane(scene(), 'worker').bars)")

@@ -187,6 +187,13 @@ def test_zoom_pan_and_fit(blank):
     assert window(blank) == pytest.approx(whole)
 
 
+def test_views_on_one_scale(blank):
+    """A view that is to show ten seconds shows them, however short its messages were."""
+    blank.start(log(BLOG), least_span_s=10)
+    shown = window(blank)
+    assert shown["end"] - shown["begin"] == pytest.approx(10.1e9)
+
+
 def test_the_same_by_keys(blank):
     """Plus, minus, Shift with an arrow, and f do what the buttons do."""
     blank.start(log(BLOG))
