@@ -48,6 +48,7 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
     timings: Timings
     workers: dict[str, Stoppable]
     _creators: WeakKeyDictionary[Any, int]
+    _ended: threading.Event | None = None  # set when the thread that terminates this has done so
     _instance: Any = None  # not to be shared with zmq.Context.instance()
     _instance_lock = threading.Lock()
 
@@ -73,7 +74,10 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         """Terminate as pyzmq does; a worker that is still running ends, and a warning tells."""
         if not self.closed:
             warn_of(list(self.workers.values()))
-        super().term()
+        if self._ended is None:
+            super().term()
+        else:  # libzmq is told already, and two threads that tell it wait for each other
+            self._ended.wait()
 
     def destroy(self, linger: int | None = None) -> None:
         """Stop the workers, close the sockets and terminate.
@@ -142,12 +146,19 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         """Terminate; if that takes longer, leave it to a thread, and return `False`.
 
         libzmq waits, for ever if need be, until others have closed their sockets and what is
-        unsent has found a receiver.
+        unsent has found a receiver. It is told once, however often this is called.
         """
-        ending = threading.Thread(target=super().term, name="context-term", daemon=True)
-        ending.start()
-        ending.join(timeout)
-        return not ending.is_alive()
+        if self._ended is None:
+            self._ended = ended = threading.Event()
+
+            def end() -> None:
+                try:
+                    super(Context, self).term()
+                finally:
+                    ended.set()
+
+            threading.Thread(target=end, name="context-term", daemon=True).start()
+        return self._ended.wait(timeout)  # not a join: see Worker.running
 
 
 def warn_of(workers: Sequence[Stoppable]) -> None:

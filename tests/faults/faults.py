@@ -84,7 +84,7 @@ class Child:
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Kill it where it stands, as the system does when memory is short; it cleans up nothing."""
+        """Kill it where it stands, as the system does when memory is short."""
         self._process.kill()
         self._process.wait(DEADLINE_S)
 

@@ -14,7 +14,7 @@ import pytest
 import zmq
 from faults import DEADLINE_S, books, needs_signals, until
 
-from pushpull_kit import Worker, WorkerStuckError
+from pushpull_kit import Context, Worker, WorkerStuckError
 
 pytestmark = needs_signals
 
@@ -96,3 +96,41 @@ def test_a_worker_is_not_doubled_after_an_interrupted_stop(busy):
     threads = threading.active_count()
     worker.start()
     assert threading.active_count() == threads
+
+
+@contextmanager
+def held(context):
+    """A raw socket of this context, open in a thread that is alive, during the block."""
+    opened, over = threading.Event(), threading.Event()
+
+    def hold():
+        with zmq.Socket(context, zmq.PAIR):
+            opened.set()
+            over.wait(DEADLINE_S)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert opened.wait(DEADLINE_S)
+    try:
+        yield
+    finally:
+        over.set()
+        holder.join(DEADLINE_S)
+
+
+def enders():
+    return [thread for thread in threading.enumerate() if thread.name == "context-term"]
+
+
+def test_a_context_is_terminated_once_after_an_interrupted_retirement():
+    """After an Interrupt while a context ends, the next attempt waits for the same end."""
+    context = Context()
+    with held(context):
+        with interrupted(Context._term_within):
+            context.retire(DEADLINE_S)
+        with pytest.warns(RuntimeWarning, match="could not be closed"):
+            context.retire(0.1)
+        assert len(enders()) == 1
+        assert not context.closed
+    context.term()
+    assert context.closed
