@@ -21,8 +21,8 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
-lab: $(STAMP)  ## Open the first notebook in JupyterLab (LAB_FLAGS="--no-browser")
-	$(VENV)/bin/jupyter lab notebooks/01_push_without_waiting.ipynb $(LAB_FLAGS)
+lab: $(STAMP)  ## Open the start page in JupyterLab (LAB_FLAGS="--no-browser")
+	$(VENV)/bin/jupyter lab notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
 test: $(STAMP)  ## Run all tests and all notebooks (PYTEST_FLAGS="-k worker")
 	$(PY) -m pytest $(PYTEST_FLAGS)
