@@ -11,6 +11,7 @@ This module knows no sockets and draws nothing.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,7 @@ class Timings:
         self._ring = Ring(limit)
         # Where a receipt may find its send, in this order:
         self._open = OpenSends(limit)  # accepted
-        self._begun = OpenSends(limit)  # not returned yet
+        self._begun = OpenSends(sys.maxsize)  # not returned yet: one a socket at the most
         self._doubtful = OpenSends(limit)  # interrupted, so perhaps accepted, perhaps not
         self._cleared = OpenSends(limit)  # pushed before the log was cleared
         self._zero()

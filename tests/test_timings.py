@@ -414,6 +414,18 @@ def test_a_blocked_send_is_remembered_however_many_come_after():
     assert (timings.summary().pushed, timings.summary().refused) == (2, 1)
 
 
+def test_all_blocked_sends_are_remembered():
+    """More sends that block at once than the log keeps messages are none of them received."""
+    timings = Timings(limit=1)
+    blocked = [timings.add_sender() for _ in range(3)]
+    for at, track in enumerate(blocked, start=10):
+        begin(track, b"x", at)
+    assert (timings.summary().sending, timings.summary().pushed) == (3, 0)
+    for track in blocked:
+        track.ends.append(-20)
+    assert (timings.summary().refused, timings.summary().pushed) == (3, 0)
+
+
 def test_a_multipart_message_that_was_cut_never_arrived(timings, sender, worker):
     """A receipt of an empty message does not prove a multipart message that was broken off."""
     begin(sender, UNKNOWN, 10)
