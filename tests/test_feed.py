@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from jupyter_client.session import Session
 from logs import BLOG, MS, log, many
 
 from pushpull_kit import Timings
@@ -84,6 +85,15 @@ def test_a_block_is_bytes():
     """What is sent cannot change afterwards: a page gets the very memory it is given."""
     timings = log(BLOG)
     assert type(encode(timings.news(timings.watch(), 10), 0)) is bytes
+
+
+def test_a_name_that_no_message_can_hold_is_told_as_far_as_it_can_be():
+    """Half a character in a lane's name comes as a question mark, and stops nothing."""
+    timings = log(BLOG, sender="half \ud83d and whole \U0001f600")
+    header = Page(timings).batch()
+    session = Session(key=b"")
+    session.serialize(session.msg("comm_msg", {"data": header}))
+    assert header["lanes"][1] == ("sender", "half ? and whole \U0001f600")
 
 
 def test_the_headline_is_the_summary():

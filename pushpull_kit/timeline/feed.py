@@ -124,7 +124,7 @@ class Feed:
             "oldest": news.oldest - news.first,
             "next": news.next - news.first,
             "limit": self.timings.limit,
-            "lanes": news.lanes,
+            "lanes": [(kind, sendable(name)) for kind, name in news.lanes],
             "open": news.open,
             "now_ns": clock_ns() - self._origin_ns,
             "headline": headline,
@@ -139,6 +139,11 @@ class Feed:
         while self._on_the_way and self._on_the_way[0][0] <= self._acked:
             self._on_the_way.popleft()
         return sum(size for _, size in self._on_the_way) > HELD_BYTES
+
+
+def sendable(name: str) -> str:
+    """Return a name as UTF-8 can tell it: half a character (a lone surrogate) becomes `?`."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def encode(news: News, origin_ns: int) -> bytes:
