@@ -128,3 +128,14 @@ def books(summary: Summary) -> dict[str, int]:
     names = ("pushed", "handled", "failed", "handling", "in_flight")
     names += ("refused", "interrupted", "sending", "untimed", "let_go")
     return {name: getattr(s, name) for name in names if getattr(s, name)}
+
+
+def memory_bytes() -> int:
+    """Return how much memory this process has that is really there."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))
