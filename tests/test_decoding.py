@@ -27,6 +27,7 @@ def test_what_is_as_it_should_be_is_decoded(receive, payload, expected):
         ("json", b"", "expected JSON; got b''"),
         ("json", b"\xff", "expected JSON"),
         ("json", b"[" * 1_000_000, "expected JSON"),
+        ("json", b"9" * 5_000, "expected JSON; got b'999.* receive='bytes'"),
     ],
 )
 def test_what_is_not_says_what_came_and_what_to_do(receive, payload, text):
