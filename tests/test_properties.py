@@ -6,7 +6,6 @@ in logs that keep few messages, are cleared, and are asked at any moment. Each i
 tracks, and written into a `Book`, which is a model: lists, and loops over all of them.
 """
 
-import os
 import queue
 from collections import Counter
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from itertools import chain
 import numpy as np
 import pytest
 import zmq
+from fuzzing import MORE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,14 +29,13 @@ from pushpull_kit.ring import Ring
 from pushpull_kit.timeline.feed import COLUMNS, Feed
 from pushpull_kit.tracks import UNKNOWN, known
 
-#: The same histories every time; so many times as many, others too, where this is set.
-MORE = int(os.environ.get("PUSHPULL_EXAMPLES", "1"))
-
 
 def rules(examples):
+    """So many examples, the same every time; in a long run more, and others every time."""
     return settings(
         max_examples=examples * MORE,
-        derandomize=True,
+        derandomize=MORE == 1,
+        print_blob=True,
         database=None,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
