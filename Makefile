@@ -16,7 +16,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks screenshots bench fuzz lint clean python
+.PHONY: help lab test notebooks screenshots bench fuzz faults lint clean python
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -40,6 +40,9 @@ bench: $(STAMP)  ## Measure what the stopwatch costs
 fuzz: $(STAMP)  ## Try millions of random inputs, then more histories of the log than the tests do
 	$(PY) tests/fuzzing.py
 	PUSHPULL_EXAMPLES=4 $(PY) -m pytest tests/test_properties.py tests/browser/test_log_names.py
+
+faults: $(STAMP)  ## Kill, stop and cut off processes, send rubbish, fill the disk
+	$(PY) -m pytest tests/faults
 
 lint: $(STAMP)  ## Check format, style, types and spelling
 	$(PY) -m ruff format --check

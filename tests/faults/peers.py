@@ -28,8 +28,8 @@ def dial(endpoint: str) -> socket.socket:
     url = urlsplit(endpoint)
     if url.scheme == "ipc":
         peer = socket.socket(socket.AF_UNIX)
+        peer.connect(url.path)  # without a timeout, or it is refused while many others wait
         peer.settimeout(DEADLINE_S)
-        peer.connect(url.path)
         return peer
     assert url.hostname is not None
     assert url.port is not None
