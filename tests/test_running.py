@@ -281,6 +281,8 @@ def test_a_run_in_a_socket_is_stopped_by_the_end_of_its_context(monkeypatch, fun
     assert (record.outcome, record.error) == ("stopped", "")
 
 
+# What ends the loop may arrive while Python runs a callback of its own, which then says so.
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("function", [looping, ignoring_errors, terminating])
 def test_a_run_that_goes_on_is_stopped_by_an_exception(monkeypatch, function):
     """A loop, with or without `except Exception`, and a wait for the context's end are left."""

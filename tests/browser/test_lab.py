@@ -2,9 +2,17 @@
 
 import re
 import time
+from inspect import getsource
 
 import pytest
 from labs import PATIENCE_S
+
+from pushpull_kit.exercises import (
+    bind_or_connect,
+    meet_backpressure,
+    push_without_waiting,
+    share_work_among_workers,
+)
 
 SETUP = """
 import time, threading, zmq
@@ -73,39 +81,16 @@ def test_run_all_of_the_first_notebook(open_lab):
 
 #: Of each notebook: a piece of its first stub, and what a learner might type over it.
 SOLUTIONS = {
-    "01_push_without_waiting": (
-        "def push_all(",
-        "def push_all(sender, jobs):\n    for job in jobs:\n        sender.send_string(job)",
-    ),
-    "02_bind_or_connect": (
-        '"binds, nobody there": None',
-        """answer = {
-            "binds, nobody there": "waits", "binds, one receiver connected": "queues",
-            "connects over TCP, nobody there": "queues",
-            "connects over TCP with immediate, nobody there": "waits",
-            "connects over inproc with immediate, nobody there": "queues"}""",
-    ),
-    "03_meet_backpressure": (
-        "def push_what_fits(",
-        """def push_what_fits(sender, jobs):
-    refused = []
-    for job in jobs:
-        try:
-            sender.send_string(job, zmq.NOBLOCK)
-        except zmq.Again:
-            refused.append(job)
-    return refused""",
-    ),
+    "01_push_without_waiting": ("def push_all(", getsource(push_without_waiting.push_all)),
+    "02_bind_or_connect": ("answer = {", f"answer = {bind_or_connect.SOCKETS}"),
+    "03_meet_backpressure": ("def push_what_fits(", getsource(meet_backpressure.push_what_fits)),
     "04_find_where_messages_wait": (
         "fits = None",
         "fits, opens_after, one_side = 50, 25, 'no limit'",
     ),
     "05_share_work_among_workers": (
         "def connect_all(",
-        """def connect_all(ventilator, endpoints):
-    ventilator.sndhwm = 1
-    for endpoint in endpoints:
-        ventilator.connect(endpoint)""",
+        getsource(share_work_among_workers.connect_all),
     ),
     "06_start_together": ("shares = {", "shares = {'anna': 50, 'ben': 20, 'chris': 10}"),
 }
