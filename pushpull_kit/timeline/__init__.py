@@ -73,9 +73,8 @@ class Timeline(anywidget.AnyWidget):
         high_water_mark: int | None = None,
         come_into_view: bool = False,
     ) -> None:
-        self._starting, self._wake = threading.Lock(), threading.Event()
+        self._starting, self._ending = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._closing = False
         self._feed = Feed(timings_of(source))
         self._source = source
         super().__init__(high_water_mark=high_water_mark, come_into_view=come_into_view)
@@ -95,8 +94,7 @@ class Timeline(anywidget.AnyWidget):
     def close(self) -> None:
         """Remove the view from the page, and end its thread; again does nothing."""
         with self._starting:
-            self._closing = True
-        self._wake.set()
+            self._ending.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(CLOSE_TIMEOUT_S)
@@ -124,31 +122,29 @@ class Timeline(anywidget.AnyWidget):
             self._run()  # a closed context's messages are still there to be seen
         elif kind == "ack" and type(content.get("sequence")) is int:
             self._feed.ack(content["sequence"])
-        self._wake.set()
 
     # The one thread that sends.
 
     def _run(self) -> None:
         with self._starting:
-            if self._closing or (self._thread is not None and self._thread.is_alive()):
+            if self._ending.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
             self._thread = threading.Thread(target=self._send_on, name="timeline", daemon=True)
             self._thread.start()
 
     def _send_on(self) -> None:
         """Send what there is to be sent, until the view is closed or the context is."""
-        ended = False
-        while not (ended or self._closing):
-            batch = self._feed.batch(
-                monotonic(), closed=bool(getattr(self._source, "closed", False))
-            )
+        while not self._ending.wait(max(FRAME_S, self._feed.due_s(monotonic()))):
+            closed = bool(getattr(self._source, "closed", False))
+            batch = self._feed.batch(monotonic(), closed=closed)
             if batch is not None:
                 header, block = batch
                 # A page gets the very bytes that are given here: they must not change afterwards.
                 self.send({"kind": "batch", **header}, [block])
-                ended = header["ended"]
-            self._wake.wait(max(FRAME_S, self._feed.due_s(monotonic())))
-            self._wake.clear()
+                with self._starting:
+                    if header["ended"] and not self._feed.asked:
+                        self._thread = None  # so that a page may start another
+                        return
 
 
 #: The views that cells have made, by the cell, the run of it, and the view.

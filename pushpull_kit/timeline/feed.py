@@ -84,6 +84,11 @@ class Feed:
         if self._acked < sequence <= self._sequence:
             self._acked = sequence
 
+    @property
+    def asked(self) -> bool:
+        """Whether a page has asked for everything and was not answered yet."""
+        return self._anew
+
     def due_s(self, now_s: float) -> float:
         """Return in how many seconds the next batch may be sent."""
         ahead = self._sequence - self._acked > AHEAD or not self._answered
