@@ -37,6 +37,8 @@ def interrupted(function):
             frame = frame.f_back
         return innermost == "threading.py" and function.__code__ in codes
 
+    # What was started in the background of a shell script may ignore Ctrl+C from the start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     presser = threading.Thread(target=press)
     presser.start()
     try:
@@ -44,6 +46,7 @@ def interrupted(function):
             yield
     finally:
         presser.join(DEADLINE_S)
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
