@@ -9,8 +9,9 @@ PYTHON       ?=
 LAB_FLAGS    ?=
 PYTEST_FLAGS ?=
 
-# What checks the types in the scripts of the live view; nothing else here needs Node.js.
-TSC := npx --yes --package typescript@5.9.3 tsc
+# What checks the types and the form of the live view's scripts; nothing else here needs Node.js.
+TSC      := npx --yes --package typescript@5.9.3 tsc
+PRETTIER := npx --yes prettier@3.6.2 --print-width 100 --log-level warn
 
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
@@ -52,6 +53,7 @@ lint: $(STAMP)  ## Check format, style, types and spelling
 	@command -v npx >/dev/null || { echo "Types in JavaScript need npx (Node.js) to be checked." \
 	    "On Debian or Ubuntu: sudo apt-get install npm" >&2; exit 1; }
 	$(TSC)
+	$(PRETTIER) --check "pushpull_kit/timeline/*.{js,css}"
 
 clean:  ## Remove .venv, caches and build results
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

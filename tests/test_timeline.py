@@ -130,7 +130,7 @@ def test_nonsense_from_a_page_is_passed_over(timeline, content):
 
 
 def test_a_page_is_heard(timeline):
-    """An acknowledgement reaches the feed."""
+    """An acknowledgment reaches the feed."""
     wait_until(lambda: timeline._feed._sequence >= 1)
     timeline._hear(timeline, {"kind": "ack", "sequence": 1}, [])
     assert timeline._feed._acked == 1

@@ -13,7 +13,11 @@ import { grouped, ticks } from "./axis.js";
 
 /** Safe for color-blind eyes, and told apart by pattern and outline too. */
 const FACES = {
-  sending: "#0072B2", blocked: "#D55E00", waiting: "#E69F00", handling: "#009E73", failed: "#808080",
+  sending: "#0072B2",
+  blocked: "#D55E00",
+  waiting: "#E69F00",
+  handling: "#009E73",
+  failed: "#808080",
 };
 
 /** The width of the column of labels. @param {number} width of all */
@@ -106,7 +110,8 @@ function drawFrame(pen, scene, theme, left, zero, message) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} pen @param {Pick<Lane, "name" | "note" | "top" | "bottom">} lane
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Pick<Lane, "name" | "note" | "top" | "bottom">} lane
  * @param {Theme} theme @param {number} left
  */
 function drawLabel(pen, lane, theme, left) {
@@ -123,18 +128,29 @@ function drawLabel(pen, lane, theme, left) {
   pen.font = `12px ${theme.font}`;
 }
 
-/** As much of a text as there is room for. @param {CanvasRenderingContext2D} pen @param {string} text @param {number} room */
+/**
+ * As much of a text as there is room for.
+ * @param {CanvasRenderingContext2D} pen @param {string} text @param {number} room
+ */
 function fitted(pen, text, room) {
-  const plain = text.slice(0, 200).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
+  const plain = text
+    .slice(0, 200)
+    .replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
   if (pen.measureText(plain).width <= room) return plain;
   const letters = [...plain];
   while (letters.length && pen.measureText(`${letters.join("")}…`).width > room) letters.pop();
   return `${letters.join("")}…`;
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Theme} theme @returns {Record<string, string | CanvasPattern>} */
+/**
+ * @param {CanvasRenderingContext2D} pen @param {Theme} theme
+ * @returns {Record<string, string | CanvasPattern>}
+ */
 function makeHatches(pen, theme) {
-  /** @param {string} face @param {string} line @param {boolean} crossed @returns {string | CanvasPattern} */
+  /**
+   * @param {string} face @param {string} line @param {boolean} crossed
+   * @returns {string | CanvasPattern}
+   */
   const hatch = (face, line, crossed) => {
     const tile = document.createElement("canvas");
     tile.width = tile.height = 8;
@@ -147,7 +163,7 @@ function makeHatches(pen, theme) {
     for (const shift of [-8, 0, 8]) {
       stroke.moveTo(shift - 1, 9);
       stroke.lineTo(shift + 9, -1);
-      if (crossed) stroke.moveTo(shift - 1, -1), stroke.lineTo(shift + 9, 9);
+      if (crossed) (stroke.moveTo(shift - 1, -1), stroke.lineTo(shift + 9, 9));
     }
     stroke.stroke();
     return pen.createPattern(tile, "repeat") ?? face;
@@ -160,7 +176,8 @@ function makeHatches(pen, theme) {
 }
 
 /**
- * @param {CanvasRenderingContext2D} pen @param {Lane} lane @param {number} width @param {Theme} theme
+ * @param {CanvasRenderingContext2D} pen @param {Lane} lane @param {number} width
+ * @param {Theme} theme
  * @param {Record<string, string | CanvasPattern>} hatches
  */
 function drawLane(pen, lane, width, theme, hatches) {
@@ -181,9 +198,16 @@ function drawLane(pen, lane, width, theme, hatches) {
     pen.lineWidth = 1.8;
     pen.beginPath();
     if (mark === "refused") {
-      pen.moveTo(x - 4, y - 4), pen.lineTo(x + 4, y + 4), pen.moveTo(x - 4, y + 4), pen.lineTo(x + 4, y - 4);
+      (pen.moveTo(x - 4, y - 4),
+        pen.lineTo(x + 4, y + 4),
+        pen.moveTo(x - 4, y + 4),
+        pen.lineTo(x + 4, y - 4));
     } else {
-      pen.moveTo(x, y - 5), pen.lineTo(x + 5, y), pen.lineTo(x, y + 5), pen.lineTo(x - 5, y), pen.closePath();
+      (pen.moveTo(x, y - 5),
+        pen.lineTo(x + 5, y),
+        pen.lineTo(x, y + 5),
+        pen.lineTo(x - 5, y),
+        pen.closePath());
     }
     pen.stroke();
   }
@@ -206,7 +230,7 @@ function drawBar(pen, bar, width, theme, hatches) {
     const half = Math.min(5, high / 2);
     const y = bar.y0 + high / 2;
     pen.beginPath();
-    pen.moveTo(x1, y - half), pen.lineTo(x1 + half, y), pen.lineTo(x1, y + half);
+    (pen.moveTo(x1, y - half), pen.lineTo(x1 + half, y), pen.lineTo(x1, y + half));
     pen.fill();
   }
   if (!bar.text) return;
@@ -219,7 +243,8 @@ function drawBar(pen, bar, width, theme, hatches) {
     pen.fillStyle = bar.kind === "failed" ? theme.paper : "#ffffff";
     pen.fillRect(middle - wide / 2, bar.y0 + 1, wide, high - 2);
   }
-  pen.fillStyle = bar.kind === "waiting" ? "#222222" : bar.kind === "failed" ? theme.ink : "#ffffff";
+  pen.fillStyle =
+    bar.kind === "waiting" ? "#222222" : bar.kind === "failed" ? theme.ink : "#ffffff";
   pen.fillText(bar.text, middle, bar.y0 + high / 2 + 0.5);
   pen.font = `12px ${theme.font}`;
 }
@@ -239,7 +264,10 @@ function drawCrowd(pen, lane, crowd, face) {
   pen.fill();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Theme} theme @param {number | null} mark */
+/**
+ * @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {Theme} theme
+ * @param {number | null} mark
+ */
 function drawFlight(pen, scene, theme, mark) {
   const { top, bottom, low, high } = scene.flight;
   const most = high.reduce((a, b) => Math.max(a, b), 0);
@@ -286,21 +314,29 @@ function drawChosen(pen, scene, message, theme, hatches) {
   const gaveUp = message.outcome === "refused" || message.outcome === "interrupted";
   const [start, received] = [axis.px(message.sendStart), until(message.recv)];
   const waitBar = waiting?.bars.find((bar) => bar.number === message.number);
-  if (sender) parts.push({ lane: sender, x0: start, x1: until(message.sendEnd), kind: "sending", bar: null });
+  if (sender)
+    parts.push({ lane: sender, x0: start, x1: until(message.sendEnd), kind: "sending", bar: null });
   if (sender && waiting && !gaveUp && message.outcome !== "sending") {
     parts.push({ lane: waiting, x0: start, x1: received, kind: "waiting", bar: waitBar });
   }
   if (worker && message.recv <= now) {
     const kind = message.outcome === "failed" ? "failed" : "handling";
-    parts.push({ lane: worker, x0: axis.px(message.recv), x1: until(message.done), kind, bar: null });
+    parts.push({
+      lane: worker,
+      x0: axis.px(message.recv),
+      x1: until(message.done),
+      kind,
+      bar: null,
+    });
   }
   pen.strokeStyle = theme.ink;
   pen.lineWidth = 1;
   pen.setLineDash([2, 2]);
   pen.beginPath();
-  if (sender && waiting && !gaveUp) pen.moveTo(start, sender.bottom - 4), pen.lineTo(start, waitBar?.y0 ?? waiting.top);
+  if (sender && waiting && !gaveUp)
+    (pen.moveTo(start, sender.bottom - 4), pen.lineTo(start, waitBar?.y0 ?? waiting.top));
   if (worker && waiting && message.recv <= now) {
-    pen.moveTo(received, waitBar?.y1 ?? waiting.top), pen.lineTo(received, worker.top + 4);
+    (pen.moveTo(received, waitBar?.y1 ?? waiting.top), pen.lineTo(received, worker.top + 4));
   }
   pen.stroke();
   pen.setLineDash([]);

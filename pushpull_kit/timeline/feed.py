@@ -32,7 +32,7 @@ COLUMNS = (
 FRAME_S = 1 / 30
 
 #: How many batches may be on their way that no page has acknowledged. A page acknowledges four
-#: times a second, because every acknowledgement makes the kernel say that it is busy.
+#: times a second, because every acknowledgment makes the kernel say that it is busy.
 AHEAD = 12
 
 #: How often batches are sent beyond that. While a cell runs, the kernel does not read what a page

@@ -25,7 +25,9 @@ import { Axis, duration, grouped } from "./axis.js";
 const SINGLE_PX = 3;
 /** Columns beside each other over less than this are as high as a bar: one could not see more. */
 const LOW_FROM_PX = 12;
-/** However little a column's share is, so much of it is seen; and however little came, it counts. */
+/**
+ * However little a column's share is, so much of it is seen; and however little came, it counts.
+ */
 const LEAST_SHARE = 0.12;
 const LEAST = 1e-9;
 /** So many waits are drawn one by one, in so many rows; more are drawn as a crowd. */
@@ -56,18 +58,36 @@ function laneHeight(count) {
  */
 export function layOut(log, axis, now) {
   const of = (/** @type {string} */ kind) =>
-    log.lanes.flatMap((lane, i) => (lane[0] === kind && (log.used[i] || log.open.includes(i)) ? [i] : []));
+    log.lanes.flatMap((lane, i) =>
+      lane[0] === kind && (log.used[i] || log.open.includes(i)) ? [i] : [],
+    );
   const [senders, workers] = [of("sender"), of("worker")];
-  const height = laneHeight(Math.min(senders.length, MOST_LANES) + Math.min(workers.length, MOST_LANES));
+  const height = laneHeight(
+    Math.min(senders.length, MOST_LANES) + Math.min(workers.length, MOST_LANES),
+  );
   /** @type {Lane[]} */
   const lanes = [];
   let y = 4;
   /** @param {Lane["kind"]} kind @param {number} lane @param {string} name @param {number} high */
   const place = (kind, lane, name, high) => {
     const [bars, columns, marks] = [[], [], new Map()];
-    lanes.push({ kind, lane, name, note: "", top: y, bottom: (y += high), bars, columns, marks, crowd: null });
+    lanes.push({
+      kind,
+      lane,
+      name,
+      note: "",
+      top: y,
+      bottom: (y += high),
+      bars,
+      columns,
+      marks,
+      crowd: null,
+    });
   };
-  for (const [kind, all] of /** @type {["sender" | "worker", number[]][]} */ ([["sender", senders], ["worker", workers]])) {
+  for (const [kind, all] of /** @type {["sender" | "worker", number[]][]} */ ([
+    ["sender", senders],
+    ["worker", workers],
+  ])) {
     if (kind === "worker") place("waiting", 0, "waiting", WAITING_PX);
     for (const lane of all.slice(0, MOST_LANES)) place(kind, lane, log.name(lane), height);
     const more = all.length - MOST_LANES;
@@ -113,7 +133,16 @@ class Gathered {
     if (x1 - x0 < SINGLE_PX && !open) this.cover(which, x0, x1, x1 - x0);
     else if (x1 >= 0 && x0 <= this.width) {
       const end = Math.max(x1, x0 + SINGLE_PX);
-      this.lane.bars.push({ kind: this.kinds[which], number, x0, x1: end, y0: 0, y1: 0, open, text: "" });
+      this.lane.bars.push({
+        kind: this.kinds[which],
+        number,
+        x0,
+        x1: end,
+        y0: 0,
+        y1: 0,
+        open,
+        text: "",
+      });
     }
   }
 
@@ -141,7 +170,8 @@ class Gathered {
         const sum = usual[x] + special[x];
         const share = (mark ? 1 : Math.min(1, Math.max(LEAST_SHARE, sum))) / sum;
         this.shares.forEach((some, which) => {
-          if (some[x]) this.lane.columns.push({ kind: this.kinds[which], x, share: some[x] * share });
+          if (some[x])
+            this.lane.columns.push({ kind: this.kinds[which], x, share: some[x] * share });
         });
       }
     }
@@ -170,8 +200,10 @@ class Scan {
     /** @type {Gathered[]} */ this.sends = [];
     /** @type {Gathered[]} */ this.works = [];
     for (const lane of lanes) {
-      if (lane.kind === "sender") this.sends[lane.lane] = new Gathered(lane, axis.width, ["sending", "blocked"]);
-      if (lane.kind === "worker") this.works[lane.lane] = new Gathered(lane, axis.width, ["handling", "failed"]);
+      if (lane.kind === "sender")
+        this.sends[lane.lane] = new Gathered(lane, axis.width, ["sending", "blocked"]);
+      if (lane.kind === "worker")
+        this.works[lane.lane] = new Gathered(lane, axis.width, ["handling", "failed"]);
     }
     this.startPx = axis.reader();
     this.sentPx = axis.reader();
@@ -184,7 +216,8 @@ class Scan {
     const count = blocks.reduce((sum, block) => sum + block.to - block.from, 0);
     this.exact = count <= EXACT;
     for (const block of blocks) {
-      if (!this.exact && block.whole && block.end <= this.now && this.#short(block.whole)) this.#all(block.whole);
+      if (!this.exact && block.whole && block.end <= this.now && this.#short(block.whole))
+        this.#all(block.whole);
       else for (let place = block.from; place < block.to; place += 1) this.#one(place);
     }
     for (const gathered of [...this.sends, ...this.works]) gathered?.columns();
@@ -208,7 +241,10 @@ class Scan {
     this.#spread(this.flightChanges, recv, -count);
   }
 
-  /** Let a count change evenly over a span of time. @param {Float64Array} changes @param {[number, number]} span @param {number} count */
+  /**
+   * Let a count change evenly over a span of time.
+   * @param {Float64Array} changes @param {[number, number]} span @param {number} count
+   */
   #spread(changes, [begin, end], count) {
     const [x0, x1] = [this.axis.px(begin) * SAMPLES, this.axis.px(end) * SAMPLES];
     const [first, last] = [this.#sample(x0 / SAMPLES), this.#sample(x1 / SAMPLES)];
@@ -221,7 +257,10 @@ class Scan {
     changes[last] += count - changed;
   }
 
-  /** @param {Gathered[]} lanes @param {Whole["sends"]} sums @param {number} begin @param {number} end */
+  /**
+   * @param {Gathered[]} lanes @param {Whole["sends"]} sums @param {number} begin
+   * @param {number} end
+   */
   #sum(lanes, sums, begin, end) {
     const [x0, x1] = [this.axis.px(begin), this.axis.px(end)];
     if (x1 < 0 || x0 > this.axis.width) return;
@@ -308,7 +347,9 @@ class Scan {
     const { axis, exact, pixels } = this;
     return {
       waiting: exact ? stepped(this.waitSteps, axis, pixels) : sampled(this.waitChanges, pixels),
-      inFlight: exact ? stepped(this.flightSteps, axis, pixels) : sampled(this.flightChanges, pixels),
+      inFlight: exact
+        ? stepped(this.flightSteps, axis, pixels)
+        : sampled(this.flightChanges, pixels),
     };
   }
 }
@@ -325,7 +366,8 @@ function fill(log, scene) {
   if (queue) {
     queue.note = mostOf(waiting, scan.exact);
     const few = scan.exact && scan.waits.length <= MOST_WAITS;
-    if (queue.note && !(few && stacked(queue, scan.waits, log, axis, now))) queue.crowd = waiting.high;
+    if (queue.note && !(few && stacked(queue, scan.waits, log, axis, now)))
+      queue.crowd = waiting.high;
   }
   Object.assign(flight, inFlight, { note: mostOf(inFlight, scan.exact) });
   const until = Math.max(0, Math.ceil(axis.px(now)));
@@ -349,7 +391,8 @@ function finish(gathered) {
     bar.text = textOn(bar, gathered.width);
   }
   if (!count) return;
-  const said = lane.kind === "sender" ? [`${grouped(count)} ${count === 1 ? "send" : "sends"}`] : [];
+  const said =
+    lane.kind === "sender" ? [`${grouped(count)} ${count === 1 ? "send" : "sends"}`] : [];
   for (const trouble of /** @type {const} */ (["refused", "interrupted", "failed"])) {
     if (gathered[trouble]) said.push(`${grouped(gathered[trouble])} ${trouble}`);
   }
@@ -371,7 +414,8 @@ function textOn(bar, width) {
 
 /**
  * Stack the waits in slots; return false where they need too many.
- * @param {Lane} lane @param {number[]} waits @param {Log} log @param {Axis} axis @param {number} now
+ * @param {Lane} lane @param {number[]} waits @param {Log} log @param {Axis} axis
+ * @param {number} now
  */
 function stacked(lane, waits, log, axis, now) {
   const { sendStart, recv } = log.columns;
@@ -422,7 +466,10 @@ function stepped(steps, axis, pixels) {
   return { low, high };
 }
 
-/** The same from samples; what lies between two is not seen. @param {Float64Array} changes @param {number} pixels @returns {Counts} */
+/**
+ * The same from samples; what lies between two is not seen.
+ * @param {Float64Array} changes @param {number} pixels @returns {Counts}
+ */
 function sampled(changes, pixels) {
   const [low, high] = [new Int32Array(pixels), new Int32Array(pixels)];
   for (let i = 1; i < changes.length; i += 1) changes[i] += changes[i - 1];
@@ -441,12 +488,15 @@ function sampled(changes, pixels) {
 export function pick(log, scene, x, y) {
   const lane = scene.lanes.find((it) => y >= it.top && y < it.bottom);
   if (!lane) return null;
-  const bar = lane.bars.findLast((it) => x >= it.x0 - 1 && x <= it.x1 + 1 && y >= it.y0 - 1 && y <= it.y1 + 1);
+  const bar = lane.bars.findLast(
+    (it) => x >= it.x0 - 1 && x <= it.x1 + 1 && y >= it.y0 - 1 && y <= it.y1 + 1,
+  );
   if (bar) return bar.number;
   if (lane.kind === "waiting" || lane.kind === "more") return null;
   const { axis, now } = scene;
   const { sendStart, sendEnd, recv, done, sender, worker } = log.columns;
-  const [whose, begins, ends] = lane.kind === "sender" ? [sender, sendStart, sendEnd] : [worker, recv, done];
+  const [whose, begins, ends] =
+    lane.kind === "sender" ? [sender, sendStart, sendEnd] : [worker, recv, done];
   const limit = 4 / axis.scale; // no farther away than four pixels
   const at = axis.from + x / axis.scale;
   let [best, distance] = [-1, limit];
@@ -461,7 +511,10 @@ export function pick(log, scene, x, y) {
   return best < 0 ? null : log.numberAt(best);
 }
 
-/** The first instant after `now` at which something happens, or null. @param {Log} log @param {number} now */
+/**
+ * The first instant after `now` at which something happens, or null.
+ * @param {Log} log @param {number} now
+ */
 export function nextInstant(log, now) {
   let found = Infinity;
   const { sendStart, sendEnd, recv, done } = log.columns;

@@ -3,7 +3,8 @@
 /**
  * What comes with each block of bytes; see `feed.py`.
  * @typedef {{sequence: number, acked: number, anew: boolean, count: number, first: number,
- *   oldest: number, next: number, limit: number, lanes: [string, string][], open: number[], now_ns: number,
+ *   oldest: number, next: number, limit: number, lanes: [string, string][], open: number[],
+ *   now_ns: number,
  *   headline: string, busy: boolean, in_flight: number, ended: boolean,
  *   again_within_s: number | null}} Batch
  *
@@ -13,7 +14,13 @@
  */
 
 export const OUTCOMES = [
-  "sending", "in_flight", "handling", "handled", "failed", "refused", "interrupted",
+  "sending",
+  "in_flight",
+  "handling",
+  "handled",
+  "failed",
+  "refused",
+  "interrupted",
 ];
 export const HANDLED = 3;
 export const FAILED = 4;
@@ -47,7 +54,8 @@ export class Whole {
   count = 0;
   /** @type {[number, number][]} first and last instant of start, end of send, receipt, done */
   spans = [0, 1, 2, 3].map(() => [Infinity, -Infinity]);
-  /** @type {Map<number, [number, number]>} by lane: how many, and how long in all */ sends = new Map();
+  /** @type {Map<number, [number, number]>} by lane: how many, and how long in all */ sends =
+    new Map();
   /** @type {Map<number, [number, number]>} */ works = new Map();
 
   /** @param {number[]} instants @param {number} sender @param {number} worker */
@@ -148,7 +156,8 @@ export class Log {
     for (let i = 0; i < count; i += 1) {
       const place = number[i] % this.capacity;
       // What was here before has been let go, if it was another message.
-      if (to.sendStart[place] !== to.sendStart[place] && to.recv[place] !== to.recv[place]) this.loaded += 1;
+      if (to.sendStart[place] !== to.sendStart[place] && to.recv[place] !== to.recv[place])
+        this.loaded += 1;
       to.sendStart[place] = start[i];
       to.sendEnd[place] = end[i];
       to.recv[place] = recv[i];
@@ -200,7 +209,10 @@ export class Log {
     return this.lanes[lane]?.[1] ?? "";
   }
 
-  /** Return the blocks that may hold something between two instants. @param {number} begin @param {number} end */
+  /**
+   * Return the blocks that may hold something between two instants.
+   * @param {number} begin @param {number} end
+   */
   within(begin, end) {
     const used = Math.min(this.next, this.capacity);
     for (let from = this.blocks.length * BLOCK; from < used; from += BLOCK) {
@@ -233,7 +245,8 @@ export class Log {
       if (outcome[i] >= REFUSED) last = sendEnd[i];
       else if (!timed) last = done[i];
       block.end = Math.max(block.end, last === last ? last : Infinity); // it goes on
-      const plain = timed && last === last && outcome[i] === HANDLED && sendEnd[i] - first <= BLOCKED_NS;
+      const plain =
+        timed && last === last && outcome[i] === HANDLED && sendEnd[i] - first <= BLOCKED_NS;
       if (plain) whole?.add([first, sendEnd[i], recv[i], done[i]], sender[i], worker[i]);
       else whole = null;
     }
@@ -245,7 +258,15 @@ export class Log {
    * @param {number} now
    */
   summary(now) {
-    const sum = { pushed: 0, handled: 0, failed: 0, handling: 0, inFlight: 0, blocked: 0, untimed: 0 };
+    const sum = {
+      pushed: 0,
+      handled: 0,
+      failed: 0,
+      handling: 0,
+      inFlight: 0,
+      blocked: 0,
+      untimed: 0,
+    };
     const { sendStart, sendEnd, recv, done, outcome } = this.columns;
     for (let i = 0; i < Math.min(this.next, this.capacity); i += 1) {
       const received = recv[i] <= now;
@@ -311,8 +332,10 @@ export class Log {
         const times = { ts: us(begin), dur: (end - begin) / 1e3 };
         tell({ ph: "X", tid, cat: "message", name, ...times, args });
       };
-      if (sent) slice(m.outcome === "refused" ? "refused" : "send", m.sender, m.sendStart, m.sendEnd);
-      if (m.done === m.done) slice(m.outcome === "failed" ? "failed" : "handle", m.worker, m.recv, m.done);
+      if (sent)
+        slice(m.outcome === "refused" ? "refused" : "send", m.sender, m.sendStart, m.sendEnd);
+      if (m.done === m.done)
+        slice(m.outcome === "failed" ? "failed" : "handle", m.worker, m.recv, m.done);
       if (begun && received) {
         const flow = { cat: "message", name: "in flight", id: m.number + 1 };
         tell({ ph: "s", tid: m.sender, ts: us(m.sendStart), ...flow });
@@ -334,13 +357,19 @@ export class Log {
   }
 }
 
-/** One field of CSV. A leading sign that a spreadsheet would take for a formula is defused. @param {string} text */
+/**
+ * One field of CSV. A leading sign that a spreadsheet would take for a formula is defused.
+ * @param {string} text
+ */
 function field(text) {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** A copy of a block's bytes, which may lie anywhere in a larger buffer. @param {DataView | ArrayBuffer} block */
+/**
+ * A copy of a block's bytes, which may lie anywhere in a larger buffer.
+ * @param {DataView | ArrayBuffer} block
+ */
 function aligned(block) {
   if (!ArrayBuffer.isView(block)) return block;
   const bytes = new Uint8Array(block.buffer, block.byteOffset, block.byteLength);

@@ -24,32 +24,44 @@ export function make(tag, className = "", text = "") {
 
 /**
  * What a button does when it is pressed.
- * @typedef {"follow" | "pause" | "zoomOut" | "zoomIn" | "earlier" | "later" | "fitAll" | "logTime" |
- *   "toggleReplay" | "step" | "savePicture" | "saveTable" | "saveTrace"} Action
+ * @typedef {"follow" | "pause" | "zoomOut" | "zoomIn" | "earlier" | "later" | "fitAll" |
+ *   "logTime" | "toggleReplay" | "step" | "savePicture" | "saveTable" | "saveTrace"} Action
  * @type {[string, [Action, string, string][]][]} groups of: action, word on the button, full name
  */
 const BUTTONS = [
-  ["time", [
-    ["follow", "Follow", "Follow the newest messages"],
-    ["pause", "Pause", "Pause the picture; recording goes on"],
-  ]],
-  ["window", [
-    ["zoomOut", "−", "Zoom out"],
-    ["zoomIn", "+", "Zoom in"],
-    ["earlier", "‹", "Earlier"],
-    ["later", "›", "Later"],
-    ["fitAll", "Fit", "Fit everything"],
-    ["logTime", "Log time", "Log time: microseconds beside seconds"],
-  ]],
-  ["replay", [
-    ["toggleReplay", "Replay", "Replay the window in slow motion"],
-    ["step", "Step", "Step to the next event"],
-  ]],
-  ["save", [
-    ["savePicture", "PNG", "PNG: save the picture"],
-    ["saveTable", "CSV", "CSV: save the messages as a table"],
-    ["saveTrace", "Trace", "Trace: save the messages for ui.perfetto.dev"],
-  ]],
+  [
+    "time",
+    [
+      ["follow", "Follow", "Follow the newest messages"],
+      ["pause", "Pause", "Pause the picture; recording goes on"],
+    ],
+  ],
+  [
+    "window",
+    [
+      ["zoomOut", "−", "Zoom out"],
+      ["zoomIn", "+", "Zoom in"],
+      ["earlier", "‹", "Earlier"],
+      ["later", "›", "Later"],
+      ["fitAll", "Fit", "Fit everything"],
+      ["logTime", "Log time", "Log time: microseconds beside seconds"],
+    ],
+  ],
+  [
+    "replay",
+    [
+      ["toggleReplay", "Replay", "Replay the window in slow motion"],
+      ["step", "Step", "Step to the next event"],
+    ],
+  ],
+  [
+    "save",
+    [
+      ["savePicture", "PNG", "PNG: save the picture"],
+      ["saveTable", "CSV", "CSV: save the messages as a table"],
+      ["saveTrace", "Trace", "Trace: save the messages for ui.perfetto.dev"],
+    ],
+  ],
 ];
 
 export class Panel {
@@ -79,7 +91,15 @@ export class Panel {
     const scroll = make("div", "pp-scroll");
     scroll.append(this.table);
     this.details.append(make("summary", "", "Table of messages"), scroll);
-    root.append(this.headline, this.#toolbar(press), canvas, foot, legend(), this.details, this.live);
+    root.append(
+      this.headline,
+      this.#toolbar(press),
+      canvas,
+      foot,
+      legend(),
+      this.details,
+      this.live,
+    );
   }
 
   /** @param {(action: Action) => void} press */
@@ -115,9 +135,22 @@ export class Panel {
     }
   }
 
-  /** Fill the table with what lies in a window. @param {Log} log @param {number} begin @param {number} end */
+  /**
+   * Fill the table with what lies in a window.
+   * @param {Log} log @param {number} begin @param {number} end
+   */
   fill(log, begin, end) {
-    const heads = ["message", "sender", "send() called", "send() took", "waited", "handling took", "worker", "bytes", "outcome"];
+    const heads = [
+      "message",
+      "sender",
+      "send() called",
+      "send() took",
+      "waited",
+      "handling took",
+      "worker",
+      "bytes",
+      "outcome",
+    ];
     /** @type {string[][]} */
     const rows = [];
     let inView = 0;
@@ -136,7 +169,11 @@ export class Panel {
       row.append(...texts.map((text) => make(tag, "", text)));
       return row;
     };
-    const caption = make("caption", "", `${grouped(rows.length)} of ${grouped(inView)} messages in the window`);
+    const caption = make(
+      "caption",
+      "",
+      `${grouped(rows.length)} of ${grouped(inView)} messages in the window`,
+    );
     const [head, body] = [make("thead"), make("tbody")];
     head.append(line("th", heads));
     body.append(...rows.map((row) => line("td", row)));
@@ -157,18 +194,20 @@ function legend() {
     box.append(item);
   }
   box.append(make("span", "pp-key", "× refused"), make("span", "pp-key", "◇ interrupted"));
-  const liberties = "bars too short to see are drawn wider; many short ones, as high as they were busy";
+  const liberties =
+    "bars too short to see are drawn wider; many short ones, as high as they were busy";
   box.append(make("span", "pp-fine", liberties));
   return box;
 }
 
 /** One message's figures. @param {Log} log @param {Message | null} m */
 export function figures(log, m) {
-  if (!m) return "Point at a bar, or use the arrow keys on the picture, to see one message's figures.";
+  if (!m)
+    return "Point at a bar, or use the arrow keys on the picture, to see one message's figures.";
   const took = m.sendEnd - m.sendStart;
   const [sender, worker] = [log.name(m.sender) || "an untimed sender", log.name(m.worker)];
   return [
-    `message ${grouped(m.number)} of ${sender}, ${grouped(m.bytes)} ${m.bytes === 1 ? "byte" : "bytes"}`,
+    `message ${grouped(m.number)} of ${sender}, ${grouped(m.bytes)} byte${m.bytes === 1 ? "" : "s"}`,
     `send() called at ${duration(m.sendStart - log.beginning)}`,
     `send() took ${duration(took)}${took > BLOCKED_NS ? " (blocked)" : ""}`,
     `waited ${duration(m.recv - m.sendStart)}`,
@@ -182,7 +221,8 @@ export function headlineAt(log, now) {
   const sum = log.summary(now);
   const parts = [
     `at ${duration(Math.max(0, now - log.beginning))}`,
-    `${grouped(sum.pushed)} pushed = ${grouped(sum.handled)} handled + ${grouped(sum.failed)} failed` +
+    `${grouped(sum.pushed)} pushed = ${grouped(sum.handled)} handled` +
+      ` + ${grouped(sum.failed)} failed` +
       ` + ${grouped(sum.handling)} in the handler + ${grouped(sum.inFlight)} in flight`,
   ];
   if (sum.blocked) parts.push(`${grouped(sum.blocked)} in send`);

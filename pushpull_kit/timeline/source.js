@@ -1,4 +1,4 @@
-// The kernel, as a page sees it: batches that come, acknowledgements that go, and its clock.
+// The kernel, as a page sees it: batches that come, acknowledgments that go, and its clock.
 
 import { Log } from "./log.js";
 
@@ -13,7 +13,7 @@ import { Log } from "./log.js";
 /** So late may a promised batch be before the kernel counts as gone. */
 const PATIENCE_MS = 4000;
 
-/** Acknowledgements are no more frequent: for each, the kernel says that it is busy and idle. */
+/** Acknowledgments are no more frequent: for each, the kernel says that it is busy and idle. */
 const ACK_MS = 250;
 /** One that the kernel has not read after so long is sent again. */
 const ACK_AGAIN_MS = 5000;
@@ -21,7 +21,9 @@ const ACK_AGAIN_MS = 5000;
 /** Everything is asked for again after so long at the soonest, whatever is amiss. */
 const ASK_MS = 1000;
 
-/** Messages that nobody takes are shown to wait for so long after the last event; then time stops. */
+/**
+ * Messages that nobody takes are shown to wait for so long after the last event; then time stops.
+ */
 const IDLE_NS = 10e9;
 
 export class Source {

@@ -13,7 +13,9 @@ import { Panel, figures, first, headlineAt, make } from "./panel.js";
 /** Growing bars are drawn so often at the most; where motion is to be reduced, once a second. */
 const FRAME_MS = 33;
 const STILL_MS = 1000;
-/** After a frame that took long, the page leaves the machine to the kernel for so many times longer. */
+/**
+ * After a frame that took long, the page leaves the machine to the kernel for so many times longer.
+ */
 const REST = 3;
 /** A replay takes about so long, unless it is told how much to slow down. */
 const REPLAY_NS = 6e9;
@@ -28,12 +30,12 @@ export class View {
   /** @type {number | null} the zero of a logarithmic axis */ origin = null;
   // The time that is shown: the present, unless it stands still, or is replayed.
   /** @type {number | null} */ paused = null;
-  /** @type {{at: number, end: number, slowed: number, last: number | null} | null} */ replay = null;
+  /** @type {{at: number, end: number, slowed: number, last: number | null} | null} */ replay =
+    null;
   // The message that is lit up.
   /** @type {number | null} */ hovered = null;
   /** @type {number | null} */ focused = null;
   // Drawing.
-  axis = new Axis(0, 1e9, 100);
   /** @type {Scene | null} */ scene = null;
   width = 0;
   visible = true;
@@ -101,7 +103,8 @@ export class View {
     const { canvas } = this.panel;
     /** @type {number | null} where the pointer was pressed, or dragged to */ let from = null;
     let dragged = false;
-    const across = (/** @type {MouseEvent} */ event) => event.offsetX - labelWidth(canvas.clientWidth);
+    const across = (/** @type {MouseEvent} */ event) =>
+      event.offsetX - labelWidth(canvas.clientWidth);
     const under = (/** @type {MouseEvent} */ event) =>
       this.scene && pick(this.source.log, this.scene, across(event), event.offsetY);
     /** @param {MouseEvent} event */
@@ -113,26 +116,48 @@ export class View {
       }
       this.redraw();
     };
-    canvas.addEventListener("pointerdown", (event) => {
-      [from, dragged] = [event.offsetX, false];
-      canvas.setPointerCapture(event.pointerId);
-    }, { signal });
-    canvas.addEventListener("pointerup", (event) => {
-      if (from !== null && !dragged) this.choose(under(event));
-      from = null;
-    }, { signal });
-    canvas.addEventListener("pointercancel", () => { from = null; }, { signal });
+    canvas.addEventListener(
+      "pointerdown",
+      (event) => {
+        [from, dragged] = [event.offsetX, false];
+        canvas.setPointerCapture(event.pointerId);
+      },
+      { signal },
+    );
+    canvas.addEventListener(
+      "pointerup",
+      (event) => {
+        if (from !== null && !dragged) this.choose(under(event));
+        from = null;
+      },
+      { signal },
+    );
+    canvas.addEventListener(
+      "pointercancel",
+      () => {
+        from = null;
+      },
+      { signal },
+    );
     canvas.addEventListener("pointermove", move, { signal });
-    canvas.addEventListener("pointerleave", () => {
-      this.hovered = null;
-      this.redraw();
-    }, { signal });
+    canvas.addEventListener(
+      "pointerleave",
+      () => {
+        this.hovered = null;
+        this.redraw();
+      },
+      { signal },
+    );
     canvas.addEventListener("dblclick", (event) => this.zoom(0.5, across(event)), { signal });
-    canvas.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.altKey) return; // else the page scrolls, as everywhere
-      event.preventDefault();
-      this.zoom(Math.exp(event.deltaY / 300), across(event));
-    }, { signal, passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (!event.ctrlKey && !event.altKey) return; // else the page scrolls, as everywhere
+        event.preventDefault();
+        this.zoom(Math.exp(event.deltaY / 300), across(event));
+      },
+      { signal, passive: false },
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -216,8 +241,9 @@ export class View {
   #startReplay(last) {
     const { now } = this;
     if (Number.isNaN(now)) return;
-    const at = Math.max(this.axis.begin, this.source.log.beginning);
-    this.replay = { at, end: Math.max(at, Math.min(this.axis.end, now)), slowed: 1, last };
+    const { begin, end } = this.axis;
+    const at = Math.max(begin, this.source.log.beginning);
+    this.replay = { at, end: Math.max(at, Math.min(end, now)), slowed: 1, last };
     this.paused = null;
     this.#setSpeed();
   }
@@ -234,7 +260,10 @@ export class View {
   #advance(at) {
     const { replay } = this;
     if (!replay || replay.last === null) return;
-    replay.at = Math.min(replay.end, replay.at + (Math.max(0, at - replay.last) * 1e6) / replay.slowed);
+    replay.at = Math.min(
+      replay.end,
+      replay.at + (Math.max(0, at - replay.last) * 1e6) / replay.slowed,
+    );
     replay.last = replay.at < replay.end ? at : null;
   }
 
@@ -259,7 +288,10 @@ export class View {
     this.zoom(2);
   }
 
-  /** Zoom around a pixel, or around the message that is lit up. @param {number} factor @param {number} [px] */
+  /**
+   * Zoom around a pixel, or around the message that is lit up.
+   * @param {number} factor @param {number} [px]
+   */
   zoom(factor, px) {
     const { axis } = this;
     const message = this.focused === null ? null : this.source.log.message(this.focused);
@@ -269,25 +301,28 @@ export class View {
   }
 
   earlier() {
-    this.#move(this.axis.panned(-this.axis.width / 4));
+    const { axis } = this;
+    this.#move(axis.panned(-axis.width / 4));
   }
 
   later() {
-    this.#move(this.axis.panned(this.axis.width / 4));
+    const { axis } = this;
+    this.#move(axis.panned(axis.width / 4));
   }
 
   /** @param {Axis} axis */
   #move(axis) {
     if (Number.isNaN(this.source.log.beginning)) return;
-    this.axis = axis;
     this.window = { begin: axis.begin, end: axis.end };
     this.fit = this.follows = false;
     this.redraw();
   }
 
-  /** @param {number} width @param {number} now */
-  #axis(width, now) {
+  /** The window of time as it is now, over the pixels that there are. */
+  get axis() {
+    const { now, origin } = this;
     const { log, running } = this.source;
+    const width = Math.max(50, Math.floor(this.width) - labelWidth(this.width) - RIGHT_PX);
     if (Number.isNaN(now)) return new Axis(0, 1e9, width);
     if (this.fit) {
       const least = 1e9 * (this.source.model.get("least_span_s") ?? 0);
@@ -299,7 +334,7 @@ export class View {
     } else if (this.follows) {
       this.window = { begin: now - (this.window.end - this.window.begin), end: now };
     }
-    return new Axis(this.window.begin, this.window.end, width, this.origin);
+    return new Axis(this.window.begin, this.window.end, width, origin);
   }
 
   // Taking it elsewhere.
@@ -313,7 +348,10 @@ export class View {
   }
 
   saveTrace() {
-    this.#save("messages.json", new Blob([this.source.log.chromeTrace()], { type: "application/json" }));
+    this.#save(
+      "messages.json",
+      new Blob([this.source.log.chromeTrace()], { type: "application/json" }),
+    );
   }
 
   /** @param {string} name @param {Blob} content */
@@ -341,7 +379,8 @@ export class View {
 
   /** Draw when it is time. */
   #schedule() {
-    if (!this.frame && !this.signal.aborted) this.frame = requestAnimationFrame((at) => this.#tick(at));
+    if (!this.frame && !this.signal.aborted)
+      this.frame = requestAnimationFrame((at) => this.#tick(at));
   }
 
   /** @param {number} at */
@@ -367,8 +406,6 @@ export class View {
     this.#advance(at);
     const { log } = source;
     const { now } = this;
-    const width = Math.max(50, Math.floor(this.width) - labelWidth(this.width) - RIGHT_PX);
-    this.axis = this.#axis(width, now);
     this.scene = layOut(log, this.axis, now);
     const number = this.hovered ?? this.focused;
     const chosen = number === null ? null : log.message(number);
@@ -381,7 +418,7 @@ export class View {
     this.#tell(at);
     if (panel.details.open && at - this.tabledAt > STILL_MS) {
       this.tabledAt = at;
-      panel.fill(log, this.axis.begin, this.axis.end);
+      panel.fill(log, this.scene.axis.begin, this.scene.axis.end);
     }
   }
 
@@ -396,7 +433,8 @@ export class View {
     if (this.paused !== null) states.push("paused");
     if (source.cut) states.push("disconnected: the kernel is gone, or was restarted");
     else if (batch?.ended) states.push("recording ended");
-    if (batch && log.missing > 0 && !batch.ended) states.push(`${grouped(log.missing)} messages to come`);
+    if (batch && log.missing > 0 && !batch.ended)
+      states.push(`${grouped(log.missing)} messages to come`);
     panel.badge.textContent = states.join(" · ");
     panel.root.classList.toggle("pp-cut", source.cut);
     panel.press({

@@ -490,7 +490,7 @@ def test_what_was_drawn_is_acknowledged(blank):
     assert blank.sent("ack")[-1]["sequence"] >= 1
 
 
-def test_acknowledgements_are_few(blank):
+def test_acknowledgments_are_few(blank):
     """However many batches come, a page answers at most four times a second."""
     timings = log(BLOG)
     blank.start(timings)
@@ -505,7 +505,7 @@ def test_acknowledgements_are_few(blank):
 
 
 def test_a_kernel_that_does_not_read_is_not_flooded(blank):
-    """As long as the kernel has not read an acknowledgement, no other is sent."""
+    """As long as the kernel has not read an acknowledgment, no other is sent."""
     timings = log(BLOG)
     blank.start(timings)
     first = len(blank.sent("ack"))
