@@ -7,9 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,22 @@ class Server:
         settings.mkdir(parents=True)
         news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
         (settings / "default_setting_overrides.json").write_text(json.dumps(news))
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_DATA_DIR": str(home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "IPYTHONDIR": str(home / "ipython"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        self.log = folder / "server.log"
+        # A port that is free now may be somebody else's in a moment: then another is tried.
+        if not any(self._start() for _ in range(3)):
+            raise RuntimeError(f"JupyterLab does not start: {self.log.read_text()[-3000:]}")
+
+    def _start(self) -> bool:
+        """Start it on a port that is free; return whether it answers there."""
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -46,31 +62,21 @@ class Server:
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=",
         ]
-        self.log = open(folder / "server.log", "w")  # noqa: SIM115  # closed with the server
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *flags],
-            env={
-                **os.environ,
-                "HOME": str(home),
-                "JUPYTER_CONFIG_DIR": str(home / "config"),
-                "JUPYTER_DATA_DIR": str(home / "data"),
-                "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-                "IPYTHONDIR": str(home / "ipython"),
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-            },
-            stdout=self.log,
-            stderr=self.log,
-        )
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *flags],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
         deadline_s = time.monotonic() + PATIENCE_S
-        while True:
-            try:
+        while self.process.poll() is None and time.monotonic() < deadline_s:
+            with suppress(OSError, HTTPException):
                 urllib.request.urlopen(f"{self.url}/api/status", timeout=5).close()
-                return
-            except (urllib.error.URLError, OSError):
-                said = Path(self.log.name).read_text()[-3000:]
-                assert self.process.poll() is None, said
-                assert time.monotonic() < deadline_s, said
-                time.sleep(0.1)
+                return True
+            time.sleep(0.1)
+        self.close()
+        return False
 
     def close(self) -> None:
         """End the server and its kernels."""
@@ -80,7 +86,6 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log.close()
 
     def write(self, name: str, *cells: str) -> str:
         """Put a notebook of these code cells into the server's folder; return its name."""
