@@ -19,6 +19,9 @@ const STILL_MS = 1000;
 const REST = 3;
 /** A replay takes about so long, unless it is told how much to slow down. */
 const REPLAY_NS = 6e9;
+/** A picture of which so much is on the screen has come into sight; it tries to for so long. */
+const WHOLE = 0.9;
+const COME_MS = 3000;
 
 export class View {
   panel = new Panel((action) => this[action]());
@@ -38,8 +41,9 @@ export class View {
   // Drawing.
   /** @type {Scene | null} */ scene = null;
   width = 0;
-  visible = true;
-  came = false;
+  /** @type {number | null} how much of the picture is on the screen, once it is known */ share =
+    null;
+  /** @type {number | null} when it began to come into sight */ came = null;
   frame = 0;
   urgent = false;
   drawn = { at: -Infinity, took: 0 };
@@ -69,7 +73,10 @@ export class View {
       this.redraw();
     });
     sizes.observe(panel.canvas);
-    const sight = new IntersectionObserver(([entry]) => this.#setVisible(entry.isIntersecting));
+    const sight = new IntersectionObserver(
+      ([entry]) => this.#setShare(entry.isIntersecting ? entry.intersectionRatio : 0),
+      { threshold: [0, WHOLE] },
+    );
     sight.observe(panel.canvas);
     const looks = new MutationObserver(redraw);
     looks.observe(document.body, { attributes: true });
@@ -80,21 +87,21 @@ export class View {
     panel.speed.addEventListener("change", () => this.#setSpeed(), { signal });
     panel.canvas.addEventListener("keydown", (event) => this.#key(event), { signal });
     signal.addEventListener("abort", () => {
-      this.#setVisible(true);
+      this.#setShare(1);
       source.listeners.delete(told);
       for (const observer of [sizes, sight, looks]) observer.disconnect();
       cancelAnimationFrame(this.frame);
     });
   }
 
-  /** Scroll the page to the picture once, when there is something to see and nobody sees it. */
+  /** Scroll the page to the picture when there is something to see; not for long, then never. */
   #comeIntoView() {
-    if (this.came || !this.source.log.next || !this.source.model.get("come_into_view")) return;
-    this.came = true;
-    if (this.visible) return;
-    // JupyterLab learns how high cells are when they come into sight, which moves the others.
-    for (const wait_ms of [0, 200, 600]) {
-      setTimeout(() => this.panel.root.scrollIntoView({ block: "center" }), wait_ms);
+    const wanted = this.source.model.get("come_into_view") && this.source.log.next;
+    if (this.share === null || !wanted) return;
+    this.came ??= performance.now();
+    // More than once: JupyterLab learns how high cells are when they come into sight.
+    if (this.share < WHOLE && performance.now() - this.came < COME_MS) {
+      this.panel.root.scrollIntoView({ block: "center" });
     }
   }
 
@@ -364,10 +371,16 @@ export class View {
 
   // When it is drawn.
 
-  /** @param {boolean} on */
-  #setVisible(on) {
-    if (on !== this.visible) this.source.hidden += on ? -1 : 1;
-    this.visible = on;
+  get visible() {
+    return this.share !== 0;
+  }
+
+  /** @param {number} share of the picture that is on the screen */
+  #setShare(share) {
+    const before = this.visible;
+    this.share = share;
+    if (this.visible !== before) this.source.hidden += before ? 1 : -1;
+    this.#comeIntoView();
     this.redraw();
   }
 

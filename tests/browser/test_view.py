@@ -1,5 +1,6 @@
 """The live view as a person meets it: seen, pressed, typed at, in a real browser."""
 
+import base64
 import io
 import json
 import re
@@ -8,9 +9,10 @@ from time import perf_counter_ns as clock_ns
 import pytest
 from logs import BLOG, MS, log, many
 from PIL import Image
-from views import BlankPage
+from views import START, BlankPage
 
 from pushpull_kit import Timings
+from pushpull_kit.timeline.feed import Feed
 
 INK, BLUE, GREEN, ORANGE = (34, 34, 34), (0, 114, 178), (0, 158, 115), (230, 159, 0)
 
@@ -598,12 +600,28 @@ def test_a_view_comes_into_sight_where_that_is_wanted(blank, wanted):
     blank.page.wait_for_function("() => !views.at(-1).visible")
     timings = log(BLOG)
     blank.tell(timings)
-    blank.page.evaluate("() => new Promise((done) => setTimeout(done, 700))")
+    if wanted:
+        blank.page.wait_for_function("() => views.at(-1).share > 0.9")
     assert (blank.page.evaluate("window.scrollY") > 3000) is wanted
+    blank.page.wait_for_function(
+        "() => views.at(-1).came === null || performance.now() - views.at(-1).came > 3000"
+    )
     blank.page.evaluate("window.scrollTo(0, 0)")
     timings.add_sender("more").begin(b"x")
     blank.tell(timings)
     assert blank.page.evaluate("window.scrollY") == 0
+
+
+def test_a_view_that_does_not_know_yet_where_it_is_comes_into_sight(blank):
+    """A message that comes before the page has found out what is on the screen is not too soon."""
+    blank.page.evaluate("document.getElementById('view').style.marginTop = '5000px'")
+    header, block = Feed(log(BLOG)).batch(1.0)
+    start_and_hear = (
+        f"async ([state, ...told]) => {{ await ({START})(state); model.hear(...told); }}"
+    )
+    told = [{"kind": "batch", **header}, base64.b64encode(block).decode(), 0]
+    blank.page.evaluate(start_and_hear, [{"come_into_view": True}, *told])
+    blank.page.wait_for_function("() => views.at(-1).share > 0.9")
 
 
 def test_two_views_of_one_timeline(blank):
