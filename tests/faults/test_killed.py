@@ -141,9 +141,14 @@ def test_a_killed_pusher_takes_its_queue_with_it(context, child, address):
     assert process.hear() == [COUNT, COUNT]
     process.kill()
     got = [pull.recv_string()]
-    while not monitor.poll(0) or pull.poll(0):  # until its end is known, and all before it read
-        if pull.poll(10):
+
+    def read_to_the_end():
+        ended = monitor.poll(0)  # asked first: then what is there now is all there is
+        while pull.poll(0):
             got.append(pull.recv_string())
+        return ended
+
+    until(read_to_the_end, "libzmq has noticed the pusher's end")
     assert recv_monitor_message(monitor)["event"] == zmq.EVENT_DISCONNECTED
     pull.disable_monitor()
     monitor.close()
