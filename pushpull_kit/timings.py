@@ -342,7 +342,7 @@ class Timings:
         """Return what has changed since the last call, at most so many messages.
 
         Costs time for what is new, never for the whole log. `again` says how many of the newest
-        are to be told whether they have changed or not.
+        are to be told whether they have changed or not; older ones are then not told.
         """
         with self._digested():
             if again:
