@@ -208,7 +208,6 @@ def _still_sends(view, track, content):
     deadline_s = time.monotonic() + TIMEOUT_S
     while view._feed._changes:
         check(time.monotonic() < deadline_s, "no more is sent after", content)
-        view._wake.set()
         time.sleep(0.001)
     check(view._thread.is_alive(), "the thread ended after", content)
 
