@@ -8,6 +8,7 @@ STAMP := $(VENV)/.installed
 PYTHON       ?=
 LAB_FLAGS    ?=
 PYTEST_FLAGS ?=
+ROUNDS       ?=
 
 # What checks the types and the form of the live view's scripts; nothing else here needs Node.js.
 TSC      := npx --yes --package typescript@5.9.3 tsc
@@ -17,7 +18,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks screenshots bench fuzz faults lint clean python
+.PHONY: help lab test notebooks screenshots bench fuzz faults flake lint clean python
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -44,6 +45,10 @@ fuzz: $(STAMP)  ## Try millions of random inputs, then more histories of the log
 
 faults: $(STAMP)  ## Kill, stop and cut off processes, send rubbish, fill the disk
 	$(PY) -m pytest tests/faults
+
+# Half an hour or more.
+flake: $(STAMP)  ## Run all notebooks 20 times beside busy cores (ROUNDS=5)
+	$(PY) tools/flake.py $(ROUNDS)
 
 lint: $(STAMP)  ## Check format, style, types and spelling
 	$(PY) -m ruff format --check

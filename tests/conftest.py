@@ -1,6 +1,7 @@
 """What tests share, and the rule for all: a test leaves nothing running and nothing open."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +10,19 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-import zmq
-from zmq.utils import garbage
 
-from pushpull_kit import Context
-from pushpull_kit.context import RETIRE_TIMEOUT_S
+try:
+    import nbval  # noqa: F401  pytest knows its options only where it is installed
+    import zmq
+    from zmq.utils import garbage
+
+    from pushpull_kit import Context
+    from pushpull_kit.context import RETIRE_TIMEOUT_S
+except ModuleNotFoundError as error:
+    raise pytest.UsageError(
+        f"{error} for this Python. Install what the tests need:"
+        f' `{sys.executable} -m pip install -e ".[test]"` in the root of the repository.'
+    ) from error
 
 #: How long threads, and libzmq's own, may take to end when a test has ended them.
 GRACE_S = 2.0
