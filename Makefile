@@ -18,7 +18,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks screenshots bench fuzz faults flake lint clean python
+.PHONY: help lab test notebooks screenshots bench fuzz soak faults flake lint clean python
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -42,6 +42,10 @@ bench: $(STAMP)  ## Measure what the stopwatch costs
 fuzz: $(STAMP)  ## Try millions of random inputs, then more histories of the log than the tests do
 	$(PY) tests/fuzzing.py
 	PUSHPULL_EXAMPLES=4 $(PY) -m pytest tests/test_properties.py tests/browser/test_log_names.py
+
+# Ten minutes, or longer on a slow machine, but no more than twenty-five.
+soak: $(STAMP)  ## Push a hundred million messages under a live view: flat, and exact
+	$(PY) tests/soaking.py
 
 faults: $(STAMP)  ## Kill, stop and cut off processes, send rubbish, fill the disk
 	$(PY) -m pytest tests/faults

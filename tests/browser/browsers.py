@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 
 from playwright.sync_api import Browser, Playwright
 
@@ -17,9 +18,9 @@ FLAGS = [
 ]
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, **options: Any) -> Browser:
     """Start Chromium without a window; raises Playwright's `Error` where there is none."""
     own = playwright.chromium.executable_path
     system = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     path = own if os.path.exists(own) else system
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+    return playwright.chromium.launch(executable_path=path, args=FLAGS, **options)

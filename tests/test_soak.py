@@ -1,0 +1,134 @@
+"""A short soak finds nothing, and what `make soak` would find wrong is told."""
+
+import pytest
+from soaked import Sample, Soak
+from soaking import Plan, exact, not_exact, not_flat, soak
+
+#: The log is full before samples are taken, as in the long run.
+KEPT, SHORT = 20_000, Plan(200_000, minutes=0, warm_up=100_000, slice=5_000, every_s=0)
+
+
+class Patient(Soak):
+    """Waits for its page after each slice: so small a log soon lets go what was not told."""
+
+    def push(self, count):
+        seen = super().push(count)
+        self.headline(exact(self.pushed)["on the page"])
+        return seen
+
+
+@pytest.fixture
+def here():
+    place = Patient(limit=KEPT)
+    yield place
+    place.close()
+
+
+# A short one
+
+
+def test_a_short_soak_finds_nothing(here):
+    """The page is told of every message, once; what is held stays what it was."""
+    told = []
+    assert soak(here, SHORT, say=told.append) == []
+    assert "in the log: 200,000 pushed = 200,000 handled + 0 failed" in "\n".join(told)
+
+
+def test_a_message_that_comes_twice_is_noticed(here):
+    """The handler counts by itself; the log's sum alone would look right."""
+    here.push(1_000)
+    here.socket.send_string("999")
+    here.worker.wait(1_001)
+    counts = here.counts()
+    assert counts["counted by the handler"] == 1_001
+    assert counts["out of turn"] == 1
+    assert not_exact(counts)
+
+
+def test_a_soak_that_runs_out_of_time_says_so(here):
+    """At the bound it ends, and tells how many there were."""
+    told = []
+    plan = SHORT._replace(messages=10**9, minutes=10, most_minutes=0)
+    assert soak(here, plan, say=told.append)[0].startswith("flat or not: expected 8 samples")
+    assert told[-1].startswith("not yet 1,000,000,000 messages: 5,000 in ")
+
+
+# What is exact
+
+
+def test_exact_counts_are_no_complaint():
+    """What each is to have counted is what each is to have counted."""
+    assert not_exact(exact(7)) == []
+
+
+@pytest.mark.parametrize("what", list(exact(7))[1:])
+def test_any_count_that_is_off_is_told(what):
+    """One message more or less, seen by anyone who counts, is one complaint, with both figures."""
+    other = exact(6) if exact(6)[what] != exact(7)[what] else {what: 1}
+    (complaint,) = not_exact({**exact(7), what: other[what]})
+    assert complaint == f"{what}: expected {exact(7)[what]}; got {other[what]}"
+
+
+def test_a_count_that_is_missing_is_told():
+    """A page that shows nothing is a complaint as well."""
+    counts = exact(7)
+    del counts["on the page"]
+    assert len(not_exact(counts)) == 1
+
+
+# What is flat
+
+
+def series(count=40, **changes):
+    """Samples of which all is constant but what a function of the sample's number changes."""
+    flat = {"memory_mb": 140.0, "heap_mb": 85.0, "descriptors": 93, "threads": 13}
+    return [
+        Sample(
+            at_s=10.0 * i,
+            messages=2_000_000 * i,
+            in_tracks=i % 7,
+            batches=150 * i,
+            **{**flat, **{what: change(i) for what, change in changes.items()}},
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"memory_mb": lambda i: 140 + 20 * (i % 5 == 0)},
+        {"memory_mb": lambda i: 200 - i},
+        {"heap_mb": lambda i: 80 + 30 * (i == 39)},
+        {"heap_mb": lambda i: 0},
+        {"descriptors": lambda i: 93 + (i == 20)},
+    ],
+    ids=["constant", "to and fro", "less", "one high", "no heap", "one descriptor for a while"],
+)
+def test_a_flat_series_is_no_complaint(changes):
+    """What goes up and comes down again is no leak."""
+    assert not_flat(series(**changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("memory_mb", lambda i: 140 + 0.25 * i),  # an eighth of a byte for each message
+        ("heap_mb", lambda i: 85 + i),
+        ("descriptors", lambda i: 93 + (i >= 30)),
+        ("descriptors", lambda i: 93 - (i >= 30)),
+        ("threads", lambda i: 13 + (i == 39)),
+    ],
+)
+def test_what_grows_is_told(what, change):
+    """A leak in memory, or one descriptor or thread more, is one complaint that names it."""
+    (complaint,) = not_flat(series(**{what: change}))
+    assert complaint.startswith(f"{what}: ")
+
+
+def test_too_few_samples_are_told():
+    """A run that is too short to tell does not pass as flat."""
+    assert not_flat(series(7)) == [
+        "flat or not: expected 8 samples after the warm-up, or more; got 7"
+    ]
