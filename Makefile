@@ -3,11 +3,13 @@
 VENV  := .venv
 PY    := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+BENCH := $(VENV)/.installed-bench
 
 # PYTHON=/path/to/python3 chooses the interpreter of a new .venv; otherwise the first that will do.
 PYTHON       ?=
 LAB_FLAGS    ?=
 PYTEST_FLAGS ?=
+COMPARE_FLAGS ?=
 ROUNDS       ?=
 
 # What checks the types and the form of the live view's scripts; nothing else here needs Node.js.
@@ -18,7 +20,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks screenshots bench fuzz soak faults flake lint clean python
+.PHONY: help lab test notebooks screenshots bench compare fuzz soak faults flake lint clean python
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -37,6 +39,10 @@ screenshots: $(STAMP)  ## Take pictures of the live view: every state, and the o
 
 bench: $(STAMP)  ## Measure what the stopwatch costs
 	$(PY) -m benchmarks
+
+# Six minutes, on a machine that does nothing else.
+compare: $(BENCH)  ## Measure PUSH/PULL beside queues, HTTP, Redis, ... (COMPARE_FLAGS="--quick")
+	$(PY) -m benchmarks.comparison $(COMPARE_FLAGS)
 
 # Four minutes at the most for the first, about one for the second.
 fuzz: $(STAMP)  ## Try millions of random inputs, then more histories of the log than the tests do
@@ -92,3 +98,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV); the first time takes a minute or two"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test]' -c constraints.txt
 	@touch $(STAMP)
+
+$(BENCH): $(STAMP)
+	@echo "Installing what the comparison compares with"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test,bench]' -c constraints.txt
+	@touch $(BENCH)

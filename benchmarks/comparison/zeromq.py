@@ -1,0 +1,130 @@
+"""Lines of pyzmq: raw to another process or thread, and the timed kit to another thread."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import zmq
+
+from pushpull_kit import Context, Worker
+
+from .line import LIMIT_S, MARK, Line, consume, count, take_count
+from .processes import consumer
+
+LIMIT_MS = int(LIMIT_S * 1000)
+
+
+@contextmanager
+def _endpoint(transport: str) -> Iterator[str]:
+    """Give an endpoint to bind; for ipc in a folder of its own."""
+    if transport == "ipc":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"ipc://{folder}/line"
+    else:
+        yield {"tcp": "tcp://127.0.0.1:*", "inproc": "inproc://line"}[transport]
+
+
+def _bind(socket: zmq.Socket[bytes], endpoint: str) -> str:
+    socket.bind(endpoint)
+    return socket.get_string(zmq.LAST_ENDPOINT)
+
+
+@contextmanager
+def raw_to_process(transport: str, size: int) -> Iterator[Line]:
+    """PUSH to a PULL in another process, both of plain pyzmq with its default settings."""
+    with (
+        _endpoint(transport) as endpoint,
+        zmq.Context() as context,
+        context.socket(zmq.PUSH) as push,
+        context.socket(zmq.PULL) as counts,
+    ):
+        push.linger, push.sndtimeo, counts.rcvtimeo = 0, LIMIT_MS, LIMIT_MS
+        messages_at, counts_at = _bind(push, endpoint), _bind(counts, "tcp://127.0.0.1:*")
+        with consumer("zmq", messages_at, counts_at):
+
+            def finish() -> int:
+                push.send(MARK)
+                return int(counts.recv())
+
+            yield Line(push.send, finish, bytes(size))
+
+
+@contextmanager
+def raw_to_thread(transport: str, size: int) -> Iterator[Line]:
+    """PUSH to a PULL in another thread, both of plain pyzmq with its default settings."""
+    with zmq.Context() as context:
+        yield from _to_thread(context, transport, size)
+
+
+@contextmanager
+def timed_to_thread(transport: str, size: int) -> Iterator[Line]:
+    """The kit's timed PUSH to the same thread with plain pyzmq."""
+    with Context() as context:
+        yield from _to_thread(context, transport, size)
+
+
+def _to_thread(
+    context: zmq.Context[zmq.Socket[bytes]], transport: str, size: int
+) -> Iterator[Line]:
+    counts: SimpleQueue[int] = SimpleQueue()
+    with _endpoint(transport) as endpoint:
+        pull = zmq.Socket(context, zmq.PULL)  # untimed, whatever the context
+        bound = _bind(pull, endpoint)
+
+        def serve() -> None:
+            with pull:
+                try:
+                    consume(pull.recv, counts.put)
+                except zmq.ContextTerminated:
+                    return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        push = context.socket(zmq.PUSH)
+        push.sndtimeo = LIMIT_MS
+        push.connect(bound)
+
+        def finish() -> int:
+            push.send(MARK)
+            return counts.get(timeout=LIMIT_S)
+
+        try:
+            yield Line(push.send, finish, bytes(size))
+        finally:
+            push.close(linger=0)
+            context.term()  # wakes the thread, which closes its socket
+            thread.join(LIMIT_S)
+
+
+@contextmanager
+def kit_to_worker(transport: str, size: int) -> Iterator[Line]:
+    """The whole kit: a timed PUSH, and a `Worker`, which is a timed PULL in a thread."""
+    counts: SimpleQueue[int] = SimpleQueue()
+
+    def handler(message: bytes) -> None:
+        if message:
+            count(message)
+        else:
+            counts.put(take_count())
+
+    with (
+        _endpoint(transport) as endpoint,
+        Context() as context,
+        Worker(handler, bind=endpoint, context=context, receive="bytes") as worker,
+    ):
+        push = context.socket(zmq.PUSH)
+        push.sndtimeo = LIMIT_MS
+        push.connect(worker.endpoint)
+
+        def finish() -> int:
+            push.send(MARK)
+            return counts.get(timeout=LIMIT_S)
+
+        try:
+            yield Line(push.send, finish, bytes(size))
+        finally:
+            push.close(linger=0)

@@ -1,0 +1,200 @@
+"""The comparison of ways to hand over messages: what could make its figures lie."""
+
+import json
+import platform
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from benchmarks.comparison import (
+    executors,
+    figure,
+    measure,
+    native,
+    queues,
+    report,
+    services,
+    zeromq,
+)
+from benchmarks.comparison.contenders import Contender, kit, ways
+from benchmarks.comparison.line import Line, Measurable, Missing, needed
+from benchmarks.comparison.processes import running
+
+ROOT = Path(__file__).parent.parent
+
+Opener = Callable[[], AbstractContextManager[Measurable]]
+
+LINES: dict[str, Opener] = {
+    "SimpleQueue": lambda: queues.simple_queue(8),
+    "Queue": lambda: queues.queue_queue(8),
+    "ThreadPoolExecutor": lambda: executors.thread_pool(8),
+    "raw to thread, tcp": lambda: zeromq.raw_to_thread("tcp", 8),
+    "raw to thread, ipc": lambda: zeromq.raw_to_thread("ipc", 1_000),
+    "raw to thread, inproc": lambda: zeromq.raw_to_thread("inproc", 1_000_000),
+    "timed PUSH, inproc": lambda: zeromq.timed_to_thread("inproc", 8),
+    "Worker, tcp": lambda: zeromq.kit_to_worker("tcp", 1_000),
+    "raw to process, tcp": lambda: zeromq.raw_to_process("tcp", 8),
+    "HTTP": lambda: services.http_keep_alive(8),
+    "libzmq in C, tcp": lambda: native.libzmq("tcp", 8),
+    "libzmq in C, inproc": lambda: native.libzmq("inproc", 8),
+}
+
+
+@pytest.mark.parametrize("open_line", LINES.values(), ids=LINES)
+def test_all_messages_are_done_when_the_clock_stops(open_line: Opener):
+    """Both measurements count at the far end what was handed over, or raise."""
+    try:
+        with open_line() as line:
+            assert line.rate(50) > 0
+            waits_ns = line.waits_ns(3)
+            assert len(waits_ns) == 3
+            assert min(waits_ns) > 0
+            assert line.rate(50) > 0
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.parametrize("what", ["rate", "waits_ns"])
+def test_a_line_that_loses_a_message_is_no_figure(what: str):
+    """A count that is one less raises."""
+    sent: list[bytes] = []
+    lossy = Line(sent.append, lambda: len(sent) - 1, b"12345678")
+    with pytest.raises(RuntimeError, match="were handed over, and"):
+        getattr(lossy, what)(10)
+
+
+def test_a_burst_is_no_larger_than_may_wait_in_memory():
+    """However quick a line is, a burst has a bound; however slow, it is a flow of messages."""
+    plan = measure.Plan(pairs=2, calls=1, burst_s=1.0, burst_least=40)
+    assert measure.burst_size(_Steady(1e9), 1_000_000, plan) == 100
+    assert measure.burst_size(_Steady(1e9), 8, plan) == measure.BURST_BYTES // 8
+    assert measure.burst_size(_Steady(1_000.0), 8, plan) == 1_000
+    assert measure.burst_size(_Steady(1.0), 8, plan) == 40
+
+
+def test_ratios_are_over_raw():
+    """A line that keeps its caller for 3 µs beside one of 2 µs has 1.5; for rates as well."""
+    row = measure.row(_contender(_Steady(3e6, 3_000), _Steady(2e6, 2_000)), measure.QUICK)
+    assert row.figures is not None
+    assert row.figures.wait_us == measure.Spread(3, 3, 3, 3)
+    assert row.figures.raw_wait_us.median == 2
+    assert row.figures.wait_over_raw.median == row.figures.done_over_raw.median == 1.5
+    assert row.figures.calls == measure.QUICK.pairs * measure.QUICK.calls
+
+
+def test_what_is_missing_is_skipped_with_a_word(monkeypatch: pytest.MonkeyPatch):
+    """Without a package or a program, the row says which, and how to get it."""
+    with pytest.raises(Missing, match=r"no_such_package is not installed; pip install -e"):
+        needed("no_such_package")
+    monkeypatch.setenv("PATH", "")
+    by_name = {contender.name: contender for contender in ways()}
+    row = measure.row(by_name["libzmq in C, tcp"], measure.QUICK)
+    assert row.figures is None
+    assert row.skipped == "there is no C compiler, cc; apt-get install gcc libc6-dev"
+    monkeypatch.setitem(sys.modules, "redis", sys)  # any module: it goes no further
+    row = measure.row(by_name["Redis list"], measure.QUICK)
+    assert row.skipped == "redis-server is not installed; apt-get install redis-server"
+
+
+def test_an_error_is_told_and_does_not_end_the_run():
+    """A contender that breaks is a row that says how."""
+    row = measure.row(_contender(_Steady(0.0), _Steady(1.0)), measure.QUICK)
+    assert (row.figures, row.skipped) == (None, None)
+    assert row.failed == "ZeroDivisionError: float division by zero"
+
+
+def test_a_program_that_does_not_come_up_is_an_error():
+    """It is told what the program said at last, such as why."""
+    told = pytest.raises(RuntimeError, match="'no, thanks")
+    with told, running(sys.executable, "-c", "print('no, thanks')", until="ready"):
+        pytest.fail("it was never ready")
+
+
+def test_table_and_figure_show_every_row():
+    """Measured, skipped or failed: each has its line, in a hundred columns, and its label."""
+    figures = measure.row(_contender(_Steady(2e6), _Steady(1e6)), measure.QUICK).figures
+    rows = [
+        measure.Row(
+            contender.group,
+            *(contender.name, contender.to, contender.waits_for, contender.size, contender.beside),
+            figures=figures if number > 1 else None,
+            skipped="it is not installed; install it" if number == 0 else None,
+            failed="RuntimeError: broken" if number == 1 else None,
+        )
+        for number, contender in enumerate((*ways(), *kit()))
+    ]
+    result = report.result(rows, measure.QUICK)
+    table = report.table(result).splitlines()
+    assert max(map(len, table)) <= 100
+    for row in result["rows"]:
+        assert [line for line in table if line.startswith(report.label(row))]
+    assert any(line.endswith("skipped: it is not installed; install it") for line in table)
+    assert any(line.endswith("FAILED: RuntimeError: broken") for line in table)
+    drawn = figure.draw(result)
+    assert {
+        report.label(row).replace(">", "→") for row in result["rows"] if row["group"] == "ways"
+    } <= {text.get_text() for text in drawn.texts}
+    in_panel = [text.get_text() for text in drawn.axes[0].texts]
+    assert "skipped: it is not installed; install it" in in_panel
+    assert "failed: RuntimeError: broken" in in_panel
+
+
+def test_a_quick_run_writes_json_and_figure(tmp_path: Path):
+    """From the command line, with what needs processes of its own; the host is not named."""
+    command = (sys.executable, "-m", "benchmarks.comparison", "--quick", "--out", tmp_path)
+    names = ("multiprocessing.Queue", "ProcessPoolExecutor", "PUSH, inproc, 8 B")
+    done = subprocess.run((*command, *names), cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "comparison.json").read_text("utf-8")
+    rows: list[dict[str, Any]] = json.loads(written)["rows"]
+    assert [row["name"] for row in rows] == list(names)
+    assert all(row["figures"]["done_per_s"]["median"] > 0 for row in rows)
+    assert f'"{platform.node()}' not in written
+    assert str(ROOT) not in written
+    assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert "multiprocessing.Queue > process" in done.stdout
+
+
+def test_the_extra_is_pinned():
+    """What the comparison was measured with is in constraints.txt, within its bounds."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    )
+    for requirement in map(Requirement, extras["bench"]):
+        assert pins[requirement.name] in requirement.specifier
+
+
+class _Steady:
+    """A line that is always equally quick."""
+
+    def __init__(self, rate: float, wait_ns: int = 1_000) -> None:
+        self._rate, self._wait_ns = rate, wait_ns
+
+    def waits_ns(self, calls: int) -> list[int]:
+        return [self._wait_ns] * calls
+
+    def rate(self, messages: int) -> float:
+        return self._rate
+
+
+def _contender(line: Measurable, raw: Measurable) -> Contender:
+    @contextmanager
+    def given(which: Measurable, size: int) -> Any:
+        yield which
+
+    return Contender(
+        *("ways", "steady", "thread", "it is there", 8, lambda size: given(line, size)),
+        *("raw", lambda size: given(raw, size)),
+    )
