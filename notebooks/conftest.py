@@ -147,7 +147,7 @@ def hung(cell: Any) -> str:
 
 
 def died(cell: Any, call: pytest.CallInfo[None]) -> str:
-    """Of a kernel that is no more; what is left of it is put away."""
+    """Of a kernel that is no more; what it has started and left is ended."""
     kernel = cell.parent.kernel
     process = getattr(kernel.km.provisioner, "process", None)
     how = ending(process.poll()) if process else "how is not known"

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -78,6 +79,14 @@ def write(path: Path, *sources: str, tags: tuple[str, ...] = ()) -> None:
 
 DIES = "import os; os._exit(3)"
 
+# The kernel leaves a process behind that might hold a port which another notebook needs.
+LEAVES = """
+import subprocess, sys
+from pathlib import Path
+wait = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+Path("left").write_text(str(subprocess.Popen(wait).pid))
+"""
+
 # Ends the kernel where no cell does: when nbval is about to run the second one.
 KILLS = """
 import pytest
@@ -91,17 +100,27 @@ def pytest_runtest_call(item):
 
 
 @pytest.fixture(scope="module")
-def soon(tmp_path_factory):
-    """Pytest's report of notebooks that fail early, where nbval would wait for ten minutes."""
+def early(tmp_path_factory):
+    """Pytest's report of notebooks that fail early, and the number of the process left by one.
+
+    A kernel's death that is not noticed would be waited out for ten minutes.
+    """
     folder = tmp_path_factory.mktemp("soon")
     write(folder / "dies.ipynb", "a = 1", DIES, "b = 1", "c = 1")
-    write(folder / "excused.ipynb", DIES, "b = 1", tags=("raises-exception",))
+    write(folder / "excused.ipynb", LEAVES + DIES, "b = 1", tags=("raises-exception",))
     write(folder / "killed.ipynb", "a = 1", "b = 1", "c = 1")
     write(folder / "lacks.ipynb", "import not_there", "not_there.a", "b = 1")
     write(folder / "wrong.ipynb", "1 / 0", "b = 1")
     write(folder / "works.ipynb", "a = 1", "assert a")
     (folder / "kills.py").write_text(KILLS, encoding="utf-8")
-    return run_pytest(folder, f"--nbval-cell-timeout={LONG_S}", "-p", "kills")
+    report = run_pytest(folder, f"--nbval-cell-timeout={LONG_S}", "-p", "kills")
+    return report, int((folder / "left").read_text())
+
+
+@pytest.fixture(scope="module")
+def soon(early):
+    """Pytest's report alone."""
+    return early[0]
 
 
 def test_kernel_death_is_reported_at_once(soon):
@@ -133,6 +152,16 @@ def test_kernel_death_between_cells_is_not_the_next_cells_doing(soon):
     assert "was not run after Cell 1: The kernel died before this cell" in after
     if sys.platform != "win32":
         assert "SIGKILL: the system does so when memory runs out" in at
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes")
+def test_kernel_death_ends_what_the_kernel_has_started(early):
+    """A process that the kernel started is not left to hold a port that another needs."""
+    with suppress(psutil.NoSuchProcess):
+        left = psutil.Process(early[1])
+        running = left.status() != psutil.STATUS_ZOMBIE
+        left.kill()
+        assert not running
 
 
 def test_a_missing_module_is_reported_once(soon):
