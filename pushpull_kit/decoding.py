@@ -10,30 +10,25 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-
-def _text(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"expected text in UTF-8; got {payload[:40]!r}; start the worker with receive='bytes'"
-        ) from error
-
-
-def _json(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError) as error:  # a very long number is a plain ValueError
-        raise ValueError(
-            f"expected JSON; got {payload[:40]!r} ({error}); push with send_json, or start the "
-            "worker with receive='bytes'"
-        ) from error
-
-
 #: What `receive` may be, and what makes of one frame what the handler is given.
 DECODERS: dict[str, Callable[[bytes], Any] | None] = {
-    "string": _text,
+    "string": bytes.decode,
     "bytes": None,
-    "json": _json,
+    "json": json.loads,
     "multipart": None,
 }
+
+
+def unreadable(receive: str, payload: bytes, error: Exception) -> ValueError:
+    """Return what to raise where decoding raised `error`: what was expected, what came, what to do.
+
+    A decoder may raise `ValueError` (`UnicodeDecodeError` is one) or `RecursionError`.
+    """
+    if receive == "string":
+        return ValueError(
+            f"expected text in UTF-8; got {payload[:40]!r}; start the worker with receive='bytes'"
+        )
+    return ValueError(
+        f"expected JSON; got {payload[:40]!r} ({error}); push with send_json, or start the "
+        "worker with receive='bytes'"
+    )

@@ -55,15 +55,22 @@ class Ring:
             self._rows.resize(size, refcheck=False)  # in place; no view of it is ever given away
         numbers = np.arange(self.next, self.next + count)
         self.next += count
-        self._rows[self._places(numbers)] = np.zeros((), ROW)
+        places = self._places(numbers)
+        if isinstance(places, slice):
+            self._rows[places].view(np.uint8)[:] = 0
+        else:
+            self._rows[places] = np.zeros((), ROW)
         return numbers
 
     def write(self, numbers: Int64s, **columns: Any) -> None:
         """Set columns, each to an array as long as `numbers` or to one value for all."""
         kept = numbers >= self.oldest
-        places = self._places(numbers[kept])
+        if not kept.all():
+            numbers = numbers[kept]
+            columns = {n: v[kept] if np.ndim(v) else v for n, v in columns.items()}
+        places = self._places(numbers)
         for name, values in columns.items():
-            self._rows[name][places] = values[kept] if np.ndim(values) else values
+            self._rows[name][places] = values
         for changes in self._watchers:
             changes.places[places] = True
 
@@ -88,7 +95,13 @@ class Ring:
 
     def copy(self) -> npt.NDArray[Any]:
         """Return the rows kept, oldest first."""
-        return np.asarray(self._rows[self._places(np.arange(self.oldest, self.next))])
+        return self._rows[self._places(np.arange(self.oldest, self.next))].copy()
 
-    def _places(self, numbers: Int64s) -> Int64s:
-        return (numbers - self.first) % len(self._rows)
+    def _places(self, numbers: Int64s) -> Int64s | slice:
+        """Return where rows of these numbers are; as a slice, which is quicker, if it can be."""
+        size, count = len(self._rows), len(numbers)
+        if count and (numbers[1:] - numbers[:-1] == 1).all():
+            first = int(numbers[0] - self.first) % size
+            if first + count <= size:
+                return slice(first, first + count)
+        return (numbers - self.first) % size

@@ -20,7 +20,7 @@ from zmq.backend import Socket as _BackendSocket
 
 from .errors import WrongThreadError
 from .timings import Timings
-from .tracks import DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known
+from .tracks import ASK_EVERY, DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known, known_frame
 
 # pyzmq's compiled send, under its Python wrapper: what the wrapper adds for draft sockets a PUSH
 # never needs, and skipping it pays for the stopwatch (benchmarks: send).
@@ -145,11 +145,17 @@ class TimedPush(TimedSocket):
             return
         if not self._parts and type(self).send is TimedPush.send:
             mine["send"] = _quick_send(self)
+            if type(self).send_string is zmq.Socket.send_string:
+                mine["send_string"] = _quick_send_string(self, mine["send"])
 
     def disown(self) -> None:
         """Let the next thread that uses the socket be its owner."""
         super().disown()
-        self.__dict__.pop("send", None)
+        self._be_slow()
+
+    def _be_slow(self) -> None:
+        for name in ("send", "send_string"):
+            self.__dict__.pop(name, None)
 
     def send(  # type: ignore[override]  # pyzmq's overloads say no more than this
         self,
@@ -171,7 +177,7 @@ class TimedPush(TimedSocket):
                 "use send_string for text, send_json for other objects"
             )
         if more:  # until the message is whole, every frame comes here
-            self.__dict__.pop("send", None)
+            self._be_slow()
         try:
             if not parts:
                 notes.begin(UNKNOWN if more else _payload([frame]))
@@ -204,20 +210,25 @@ class TimedPush(TimedSocket):
     def _give_up(self, error: BaseException) -> None:
         self._parts.clear()
         assert self._track is not None
-        refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
-        refused = refused and not isinstance(error, zmq.ContextTerminated)  # that nobody refused
-        self._timings.abort(self._track, interrupted=not refused)
+        self._timings.abort(self._track, interrupted=not _is_refusal(error))
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether a send that raised this was refused; otherwise it was broken off."""
+    refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
+    return refused and not isinstance(error, zmq.ContextTerminated)  # that nobody refused
 
 
 def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
-    """Return a `send` for one socket that is quick for its owner's short messages of one frame.
+    """Return a `send` for one socket that is quick for its owner's messages of one frame of bytes.
 
     It stands in the socket's own dict. All that it needs is in its cells: on a pyzmq socket each
     attribute costs as much as a clock, because a class with `__getattr__` has no short way to them.
     It must not keep the socket alive, or forgetting the socket would not free its port.
     """
-    owner, that, digest, notes = get_ident(), ref(socket), socket._timings.digest, socket._notes()
+    owner, that, timings, notes = get_ident(), ref(socket), socket._timings, socket._notes()
     payloads, begins, ends = notes.payloads, notes.begins, notes.ends
+    until_asked = ASK_EVERY
 
     def send(
         data: Any,
@@ -227,31 +238,52 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
         routing_id: int | None = None,
         group: str | None = None,
     ) -> zmq.MessageTracker | None:
-        socket = that()
-        if socket is None:
-            raise zmq.ZMQError(zmq.ENOTSOCK)
-        if (
-            owner == get_ident()
-            and type(data) is bytes
-            and not flags
-            and copy
-            and len(data) <= WHOLE_KEY_BYTES
-        ):
+        nonlocal until_asked
+        if type(data) is bytes and owner == get_ident() and copy and not flags:
             try:
-                payloads.append(data)
+                payloads.append(data if len(data) <= WHOLE_KEY_BYTES else known_frame(data))
                 begins.append(clock_ns())
-                _backend_send(socket, data)
+                _backend_send(that(), data)  # type: ignore[arg-type]  # None: see `_alive`
                 ends.append(clock_ns())
             except BaseException as error:
-                socket._give_up(error)
+                timings.abort(notes, interrupted=not _is_refusal(error))
+                _alive(that)
                 raise
-            if len(ends) >= DIGEST_AT:
-                digest()
+            until_asked -= 1
+            if not until_asked:
+                until_asked = ASK_EVERY
+                if len(ends) >= DIGEST_AT:
+                    timings.digest()
             return None
-        return TimedPush.send(socket, data, flags, copy, track, routing_id, group)
+        return TimedPush.send(_alive(that), data, flags, copy, track, routing_id, group)
 
     send.__doc__ = TimedPush.send.__doc__
     return send
+
+
+def _quick_send_string(
+    socket: TimedPush, send: Callable[..., zmq.MessageTracker | None]
+) -> Callable[..., zmq.MessageTracker | None]:
+    """Return a `send_string` for one socket that goes to its quick `send` without a detour."""
+    that = ref(socket)
+
+    def send_string(
+        u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **options: Any
+    ) -> zmq.MessageTracker | None:
+        if type(u) is str and not options:
+            return send(u.encode(encoding), flags, copy)
+        return zmq.Socket.send_string(_alive(that), u, flags, copy, encoding, **options)
+
+    send_string.__doc__ = zmq.Socket.send_string.__doc__
+    return send_string
+
+
+def _alive(that: ref[TimedPush]) -> TimedPush:
+    """Return the socket, or say that it is closed: somebody kept its method, and nobody it."""
+    socket = that()
+    if socket is None:
+        raise zmq.ZMQError(zmq.ENOTSOCK)
+    return socket
 
 
 class TimedPull(TimedSocket):

@@ -282,7 +282,7 @@ class Timings:
         self._handled += int(counts[HANDLED])
         self._failed += int(counts[FAILED])
         self._untimed += len(untimed)
-        self._working_ns += self._count(raw[shown])
+        self._working_ns += self._count(raw if shown.all() else raw[shown])
         for i in np.flatnonzero(end == 0):
             self._workers[raw["track"][i]].unfinished = Unfinished(
                 int(rows[i]), int(raw["begin"][i]), bool(timed[i])

@@ -24,6 +24,10 @@ SAMPLE_BYTES = 64
 #: a few milliseconds once in so many messages, against memory that would grow without end.
 DIGEST_AT = 8192
 
+#: How many messages apart a hot loop asks for that. Up to here, counting down costs a third of
+#: asking: CPython has the small integers ready, and makes none.
+ASK_EVERY = 256
+
 
 class Known:
     """A payload that is not kept: its key and size, and whether its send was interrupted.
@@ -52,17 +56,22 @@ CUT = Known(0, 0, interrupted=True)
 
 def known(frames: Iterable[bytes | memoryview]) -> Known:
     """Return key and size of a payload of one frame or several, whatever its length."""
-    keys, n_bytes = [], 0
-    for frame in frames:
-        size = len(frame)
-        n_bytes += size
-        if size <= WHOLE_KEY_BYTES:
-            keys.append(hash(bytes(frame)))
-        else:
-            middle = size // 2
-            samples = (frame[:SAMPLE_BYTES], frame[middle:][:SAMPLE_BYTES], frame[-SAMPLE_BYTES:])
-            keys.append(hash((size, *map(bytes, samples))))
-    return Known(keys[0] if len(keys) == 1 else hash(tuple(keys)), n_bytes)
+    parts = [known_frame(frame) for frame in frames]
+    if len(parts) == 1:
+        return parts[0]
+    return Known(hash(tuple(part.key for part in parts)), sum(part.n_bytes for part in parts))
+
+
+def known_frame(frame: bytes | memoryview) -> Known:
+    """Return key and size of one frame."""
+    size = len(frame)
+    if size <= WHOLE_KEY_BYTES:
+        return Known(hash(bytes(frame)), size)
+    middle = size // 2
+    samples = frame[:SAMPLE_BYTES], frame[middle : middle + SAMPLE_BYTES], frame[-SAMPLE_BYTES:]
+    if type(frame) is not bytes:
+        samples = bytes(samples[0]), bytes(samples[1]), bytes(samples[2])
+    return Known(hash((size, samples)), size)
 
 
 class Track:
@@ -86,7 +95,7 @@ class Track:
     def begin(self, payload: bytes | Known) -> None:
         """Note that a send or a handling starts now."""
         if isinstance(payload, bytes) and len(payload) > WHOLE_KEY_BYTES:
-            payload = known([payload])
+            payload = known_frame(payload)
         self.payloads.append(payload)
         self.begins.append(clock_ns())
 

@@ -24,10 +24,10 @@ import zmq
 
 from .cells import print_under_this_cell
 from .context import Context, warn_of
-from .decoding import DECODERS
+from .decoding import DECODERS, unreadable
 from .errors import EndpointError, PushPullError, WorkerStoppedError, WorkerStuckError
 from .sockets import REBIND_TIMEOUT_S
-from .tracks import DIGEST_AT, WHOLE_KEY_BYTES, known
+from .tracks import ASK_EVERY, DIGEST_AT, WHOLE_KEY_BYTES, known, known_frame
 
 _log = logging.getLogger("pushpull_kit")
 
@@ -39,8 +39,9 @@ ERRORS_KEPT = 20
 EXIT_TIMEOUT_S = 1.0
 
 # Receiving this from its own inproc pipe, a worker looks whether it was asked to stop. No one else
-# can send it: it is random, and made anew in each process.
-_WAKE_UP = secrets.token_bytes(16)
+# can send it: it is random, and made anew in each process. Two frames: then only messages that have
+# several, which are rare, need to be compared with it.
+_WAKE_UP = [secrets.token_bytes(16), b""]
 _pipe_numbers = itertools.count(1)
 
 _running: WeakSet[Worker] = WeakSet()
@@ -239,7 +240,7 @@ class Worker:
             # The context may be terminated by now: then the worker knows already.
             with contextlib.suppress(zmq.ZMQError), zmq.Socket(self._context, zmq.PUSH) as pipe:
                 pipe.connect(inbox.pipe)
-                pipe.send(_WAKE_UP, zmq.NOBLOCK)
+                pipe.send_multipart(_WAKE_UP, zmq.NOBLOCK)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop after the message in hand, and wait until the thread has ended; again does nothing.
@@ -374,6 +375,7 @@ class Worker:
         end, ends = track.ends.append, track.ends
         handler, decode = self.handler, DECODERS[self._receive]
         receive, whole = socket.recv, self._receive == "multipart"
+        until_asked = ASK_EVERY
         try:
             while not self._stopping:
                 try:
@@ -385,16 +387,24 @@ class Worker:
                     return
                 except zmq.Again:  # the learner gave rcvtimeo
                     continue
-                if payload == _WAKE_UP:
+                if others is None:
+                    note(payload if len(payload) <= WHOLE_KEY_BYTES else known_frame(payload))
+                elif [payload, *others] == _WAKE_UP:
                     continue
-                short = others is None and len(payload) <= WHOLE_KEY_BYTES
-                note(payload if short else known([payload, *(others or ())]))
+                else:
+                    note(known([payload, *others]))
                 begin(recv_ns)
                 try:
-                    if whole:
+                    if decode and others is None:
+                        try:
+                            message = decode(payload)
+                        except (ValueError, RecursionError) as error:
+                            raise unreadable(self._receive, payload, error) from error
+                        handler(message)
+                    elif whole:
                         handler([payload, *(others or ())])
                     elif others is None:
-                        handler(decode(payload) if decode else payload)
+                        handler(payload)
                     else:
                         raise ValueError(
                             f"expected a message of one frame; got {1 + len(others)} frames; "
@@ -405,13 +415,16 @@ class Worker:
                     self._fail(error, len(payload) + sum(map(len, others or ())), recv_ns)
                 else:
                     end(clock_ns())
-                frame = payload = others = None  # type: ignore[assignment]  # may be large
+                frame = payload = others = message = None  # type: ignore[assignment]  # may be large
                 self._finished += 1
                 if self._finished >= self._next_awaited:
                     with self._changed:
                         self._changed.notify_all()
-                if len(ends) >= DIGEST_AT:
-                    timings.digest()
+                until_asked -= 1
+                if not until_asked:
+                    until_asked = ASK_EVERY
+                    if len(ends) >= DIGEST_AT:
+                        timings.digest()
         finally:
             track.closed = True
 

@@ -23,7 +23,7 @@ import zmq
 
 from pushpull_kit import Context, Timeline, Timings, Worker
 from pushpull_kit.context import RETIRE_TIMEOUT_S
-from pushpull_kit.decoding import DECODERS
+from pushpull_kit.decoding import DECODERS, unreadable
 from pushpull_kit.messages import OUTCOMES, ROW
 from pushpull_kit.timeline.feed import COLUMNS, encode, sendable
 from pushpull_kit.timings import News
@@ -115,18 +115,18 @@ def check(fact, what, found):
 
 
 def decoding(chance, count):
-    """Any bytes become a value or a ValueError that says what was expected; nothing else."""
-    decoders = [decoder for decoder in DECODERS.values() if decoder]
+    """Any bytes become a value or an error that says what was expected; nothing else."""
+    decoders = [(name, decoder) for name, decoder in DECODERS.items() if decoder]
     for _ in range(count):
-        data, decode = payload(chance), chance.choice(decoders)
+        data, (name, decode) = payload(chance), chance.choice(decoders)
         try:
             decode(data)
-        except ValueError as error:
-            text = str(error)
+        except (ValueError, RecursionError) as error:
+            text = str(unreadable(name, data, error))
             check(text.startswith("expected ") and "receive='bytes'" in text, "no remedy", data)
             check(len(text) < 500, "a long message", data)
         except BaseException as error:
-            raise AssertionError(f"{decode.__name__} raised {error!r}: {data!r:.500}") from error
+            raise AssertionError(f"{name} raised {error!r}: {data!r:.500}") from error
     return count
 
 

@@ -379,16 +379,57 @@ def test_a_subclass_with_its_own_send_is_asked(context):
     push.close(linger=0)
 
 
-def test_a_send_that_outlives_its_socket_says_so(context):
-    """A `send` kept after its socket is gone raises, as that of a closed one does."""
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [("send", b"short"), ("send", bytearray(b"a")), ("send_string", "a"), ("send_string", b"a")],
+    ids=["bytes", "a buffer", "text", "no text"],
+)
+def test_a_method_that_outlives_its_socket_says_so(context, method, argument):
+    """What is kept of a socket after it is gone raises, as that of a closed one does."""
     push = zmq.Context.socket(context, zmq.PUSH, socket_class=TimedPush)
     push.connect("inproc://nobody")
-    send = push.send
+    kept = getattr(push, method)
     with pytest.warns(ResourceWarning, match="Unclosed socket"):
         del push
     with pytest.raises(zmq.ZMQError) as caught:
-        send(b"a")
+        kept(argument)
     assert caught.value.errno == zmq.ENOTSOCK
+    assert context.timings.summary().pushed == 0
+
+
+def test_send_string_is_pyzmqs(context, pair):
+    """Text may be sent in any encoding, with any option, as a frame among others."""
+    push, pull = pair
+    for _ in range(2):
+        push.send_string("é")
+        push.send_string("é", encoding="latin-1")
+        push.send_string("a", zmq.SNDMORE)
+        push.send_string("b")
+        push.send_string("c", copy=False, track=True)
+        received = [pull.recv_multipart() for _ in range(4)]
+        assert received == [[b"\xc3\xa9"], [b"\xe9"], [b"a", b"b"], [b"c"]]
+    pull.poll(0)
+    summary = context.timings.summary()
+    assert (summary.pushed, summary.handled, summary.untimed) == (8, 8, 0)
+    with pytest.raises(TypeError, match="str"):
+        push.send_string(b"bytes")
+
+
+def test_a_subclass_with_its_own_send_string_is_asked(context):
+    """A subclass that overrides `send_string` gets every call."""
+
+    class Loud(TimedPush):
+        def send_string(self, u, *args, **kwargs):
+            return super().send_string(u.upper(), *args, **kwargs)
+
+    push, pull = context.socket(zmq.PUSH, socket_class=Loud), context.socket(zmq.PULL)
+    pull.bind("inproc://loud")
+    push.connect("inproc://loud")
+    for text in ("a", "b"):
+        push.send_string(text)
+    assert [pull.recv(), pull.recv()] == [b"A", b"B"]
+    push.close()
+    pull.close()
 
 
 def test_sends_are_timed_once_whichever_way_they_take(context, pair):

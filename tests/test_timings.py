@@ -1081,7 +1081,7 @@ def test_nothing_is_lost_or_doubled_between_threads(timings):
                 track.begin(b"refused %d %d" % (i, number))
                 timings.abort(track, interrupted=False)
                 continue
-            payload = b"%d" % (number % 10)
+            payload = b"%d %d" % (i, number)
             track.begin(payload)
             network.put(payload)
             track.end()

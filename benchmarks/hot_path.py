@@ -1,0 +1,179 @@
+"""Where the stopwatch's time goes: CPU time of a send and of a receipt, part by part.
+
+Over inproc, and with nothing else to do meanwhile, so that only the part itself makes a difference.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from time import perf_counter_ns as clock_ns
+from weakref import ref
+
+import zmq
+from zmq.backend import Socket as CompiledSocket
+
+from pushpull_kit import Context, Worker
+
+from . import Row, paired, spread
+
+N = 1_000
+PAYLOADS = [b"%08d" % number for number in range(N)]
+PAIRS = 200
+
+compiled_send = CompiledSocket.send
+payloads: list[bytes] = []
+begins: list[int] = []
+ends: list[int] = []
+
+
+def rows() -> Iterator[Row]:
+    """Yield what a send, then a receipt, costs with so much of the stopwatch, over pyzmq's own."""
+    with _Pipe(zmq.Context) as plain, _Pipe(zmq.Context) as partly, _Pipe(Context) as timed:
+        for what, send in (
+            ("the compiled one that zmq.Socket's wraps, alone", _bare(partly.push)),
+            ("... and two looks at the clock", _clocked(partly.push)),
+            ("... and payload, begin and end put into lists", _noted(partly.push)),
+            ("the timed one: that, and whose and what is it, and is it time to digest", None),
+        ):
+            if send is not None:
+                vars(partly.push)["send"] = send  # pyzmq would take an attribute for an option
+            ratios = paired((partly if send else timed).send_all, plain.send_all, PAIRS)
+            yield _row(f"CPU time of a send: {what}", "send", ratios)
+        for what, measure in (
+            ("a Frame and its bytes; it alone tells whether more follow", partly.receive_frames),
+            ("... and payload, begin and end put into lists", partly.receive_and_note),
+            ("a Worker's: that, a handler's call, and the log's upkeep", _work),
+        ):
+            ratios = paired(measure, plain.receive_all, PAIRS)
+            yield _row(f"CPU time of a receipt: {what}", "recv", ratios)
+
+
+def _row(what: str, method: str, ratios: list[float]) -> Row:
+    details = f"over zmq.Socket.{method}; {spread(ratios)}"
+    return Row(what, statistics.median(ratios), None, details)
+
+
+def _bare(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
+    that = ref(push)
+
+    def send(data: bytes) -> None:
+        compiled_send(that(), data)
+
+    return send
+
+
+def _clocked(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
+    that = ref(push)
+
+    def send(data: bytes) -> None:
+        clock_ns()
+        compiled_send(that(), data)
+        clock_ns()
+
+    return send
+
+
+def _noted(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
+    that = ref(push)
+
+    def send(data: bytes) -> None:
+        payloads.append(data)
+        begins.append(clock_ns())
+        compiled_send(that(), data)
+        ends.append(clock_ns())
+
+    return send
+
+
+class _Pipe:
+    """A PUSH, and a PULL without a stopwatch, in a context of a given class."""
+
+    def __init__(self, kind: type[zmq.Context[zmq.Socket[bytes]]]) -> None:
+        self.context = kind()
+        self.push = self.context.socket(zmq.PUSH)
+        self.pull = self.context.socket(zmq.PULL, socket_class=zmq.Socket)
+        self.push.sndhwm = self.pull.rcvhwm = 0
+        self.pull.bind("inproc://pipe")
+        self.push.connect("inproc://pipe")
+
+    def __enter__(self) -> _Pipe:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.context.destroy(linger=0)
+
+    def send_all(self) -> float:
+        start_ns = time.thread_time_ns()
+        for payload in PAYLOADS:
+            self.push.send(payload)
+        cost_ns = time.thread_time_ns() - start_ns
+        for _ in range(N):
+            self.pull.recv()
+        self._forget()
+        return cost_ns
+
+    def _fill(self) -> None:
+        for payload in PAYLOADS:
+            compiled_send(self.push, payload)
+
+    def _forget(self) -> None:
+        for notes in (payloads, begins, ends):
+            notes.clear()
+        if isinstance(self.context, Context):
+            self.context.timings.clear()
+
+    def receive_all(self) -> float:
+        self._fill()
+        receive, start_ns = self.pull.recv, time.thread_time_ns()
+        for _ in range(N):
+            receive()
+        return time.thread_time_ns() - start_ns
+
+    def receive_frames(self) -> float:
+        self._fill()
+        receive, start_ns = self.pull.recv, time.thread_time_ns()
+        for _ in range(N):
+            frame = receive(0, False)
+            frame.bytes, frame.more  # noqa: B018  # as a worker asks for them
+        return time.thread_time_ns() - start_ns
+
+    def receive_and_note(self) -> float:
+        self._fill()
+        receive, start_ns = self.pull.recv, time.thread_time_ns()
+        for _ in range(N):
+            frame = receive(0, False)
+            begins.append(clock_ns())
+            payloads.append(frame.bytes)
+            frame.more  # noqa: B018
+            ends.append(clock_ns())
+        cost_ns = time.thread_time_ns() - start_ns
+        self._forget()
+        return cost_ns
+
+
+def _work() -> float:
+    """Return the CPU time, in ns, that a worker's thread needs for N messages that wait for it."""
+    all_there, stamps_ns = threading.Event(), []
+
+    def handler(message: bytes) -> None:
+        if not stamps_ns:
+            all_there.wait(60)
+        if message in (PAYLOADS[0], PAYLOADS[-1]):
+            stamps_ns.append(time.thread_time_ns())
+
+    with Context() as context:
+        bound = {"bind": "inproc://worker", "context": context, "receive": "bytes", "rcvhwm": 0}
+        with Worker(handler, **bound) as worker, context.socket(zmq.PUSH) as push:
+            push.connect(worker.endpoint)
+            for payload in PAYLOADS:
+                push.send(payload)
+            all_there.set()
+            worker.wait(N)
+            start_ns = time.perf_counter_ns()
+            len(context.timings)
+            upkeep_ns = time.perf_counter_ns() - start_ns
+    first_ns, last_ns = stamps_ns
+    return last_ns - first_ns + upkeep_ns
