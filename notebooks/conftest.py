@@ -8,7 +8,9 @@ or lacks a module, and what to do; then the rest of that notebook is skipped.
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Generator
+from io import IOBase
 from queue import Empty
 from typing import Any
 
@@ -69,7 +71,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if why := what_happened(item, call):
         short = why.partition(". ")[0]
         item.parent.stash[_cut_short] = f"{item.path.name} was not run after {item.name}: {short}"
-        report.longrepr = f"{why}\n\n{report.longrepr}"
+        # Of a setup, the other words are a traceback through pytest and Jupyter.
+        report.longrepr = why if call.when == "setup" else f"{why}\n\n{report.longrepr}"
         if terminal := item.config.pluginmanager.get_plugin("terminalreporter"):
             terminal.ensure_newline()
             terminal.write_line(f"{item.nodeid}: {why}", red=True)
@@ -121,6 +124,12 @@ def not_started(cell: Any, call: pytest.CallInfo[None]) -> str:
     """Of a kernel that was not there to begin with."""
     assert call.excinfo is not None
     said = str(call.excinfo.value).rstrip(".")
+    # The traceback holds a file that nbval opened for the kernel. Left open, it makes a warning
+    # when it goes: where warnings are errors, one in a cell of another notebook.
+    for frame, _ in traceback.walk_tb(call.excinfo.tb):
+        given = frame.f_locals.get("kwargs")
+        if isinstance(given, dict) and isinstance(file := given.get("stderr"), IOBase):
+            file.close()
     if cell.config.option.nbval_current_env:
         return (
             f"The kernel did not start: {said}. `{sys.executable} -m ipykernel_launcher`"

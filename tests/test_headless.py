@@ -3,11 +3,13 @@
 Each test asks the real pytest, with the notebooks' own conftest.py beside tiny notebooks.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -24,35 +26,43 @@ LIMIT_S = 60
 LONG_S = 10 * LIMIT_S
 SHORT_S = 2
 
+THIS_PYTHON = "--nbval-current-env"
+
 
 class Report(NamedTuple):
     """What pytest said, in all and of each cell."""
 
+    folder: Path
     code: int
     output: str
     cells: dict[str, list[str]]  # of each notebook, by cell: "" if it passed, or why not
 
 
-def run_pytest(folder: Path, *options: object) -> Report:
+def run_pytest(folder: Path, *options: str, **environment: str) -> Report:
     """Run pytest on the notebooks of a folder, in bounded time."""
     shutil.copy(ROOT / "notebooks" / "conftest.py", folder)
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
-    nbval = ["--nbval", "--nbval-current-env", "--color=no", "--junitxml=report.xml"]
-    command = [sys.executable, "-m", "pytest", *nbval, *map(str, options)]
-    code, output = run(command, folder)
+    always = ["--nbval", "--color=no", "--junitxml=report.xml"]
+    command = [sys.executable, "-m", "pytest", *always, *options]
+    code, output = run(command, folder, **environment)
     xml = (folder / "report.xml").read_text(encoding="utf-8")
     cases = ElementTree.fromstring(re.sub(r"#x1B\[[\d;]*m", "", xml)).iter("testcase")
     cells: dict[str, list[str]] = {}
     for case in cases:
         notebook = case.get("classname", "").removesuffix(".ipynb").rpartition(".")[2]
         cells.setdefault(notebook, []).append("".join(case.itertext()))
-    return Report(code, output, cells)
+    return Report(folder, code, output, cells)
 
 
-def run(command: list[str], folder: Path) -> tuple[int, str]:
+def run(command: list[str], folder: Path, **environment: str) -> tuple[int, str]:
     """Run a command to its end, or fail when it takes too long; kernels do not outlive it."""
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         try:
             output, _ = process.communicate(timeout=LIMIT_S)
@@ -73,6 +83,16 @@ def write(path: Path, *sources: str, tags: tuple[str, ...] = ()) -> None:
         notebook.cells.append(cell)
     path.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, path)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """What pytest says of three folders, side by side, since much of it is waiting."""
+    with ThreadPoolExecutor() as pool:
+        return {
+            make.__name__: pool.submit(make, tmp_path_factory.mktemp(make.__name__))
+            for make in (fail_soon, hang, start_not)
+        }
 
 
 # Kernel death, and a missing module
@@ -99,13 +119,8 @@ def pytest_runtest_call(item):
 """
 
 
-@pytest.fixture(scope="module")
-def early(tmp_path_factory):
-    """Pytest's report of notebooks that fail early, and the number of the process left by one.
-
-    A kernel's death that is not noticed would be waited out for ten minutes.
-    """
-    folder = tmp_path_factory.mktemp("soon")
+def fail_soon(folder: Path) -> Report:
+    """Run notebooks that fail soon; a death that goes unnoticed is waited out for ten minutes."""
     write(folder / "dies.ipynb", "a = 1", DIES, "b = 1", "c = 1")
     write(folder / "excused.ipynb", LEAVES + DIES, "b = 1", tags=("raises-exception",))
     write(folder / "killed.ipynb", "a = 1", "b = 1", "c = 1")
@@ -113,14 +128,13 @@ def early(tmp_path_factory):
     write(folder / "wrong.ipynb", "1 / 0", "b = 1")
     write(folder / "works.ipynb", "a = 1", "assert a")
     (folder / "kills.py").write_text(KILLS, encoding="utf-8")
-    report = run_pytest(folder, f"--nbval-cell-timeout={LONG_S}", "-p", "kills")
-    return report, int((folder / "left").read_text())
+    return run_pytest(folder, THIS_PYTHON, f"--nbval-cell-timeout={LONG_S}", "-p", "kills")
 
 
-@pytest.fixture(scope="module")
-def soon(early):
-    """Pytest's report alone."""
-    return early[0]
+@pytest.fixture
+def soon(reports):
+    """Pytest's report of notebooks that fail soon."""
+    return reports["fail_soon"].result()
 
 
 def test_kernel_death_is_reported_at_once(soon):
@@ -155,10 +169,10 @@ def test_kernel_death_between_cells_is_not_the_next_cells_doing(soon):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes")
-def test_kernel_death_ends_what_the_kernel_has_started(early):
+def test_kernel_death_ends_what_the_kernel_has_started(soon):
     """A process that the kernel started is not left to hold a port that another needs."""
     with suppress(psutil.NoSuchProcess):
-        left = psutil.Process(early[1])
+        left = psutil.Process(int((soon.folder / "left").read_text()))
         running = left.status() != psutil.STATUS_ZOMBIE
         left.kill()
         assert not running
@@ -185,7 +199,7 @@ def test_one_notebooks_trouble_is_not_the_nexts(soon):
     """A notebook after the broken ones is run as ever, and the closing line counts rightly."""
     assert soon.cells["works"] == ["", ""]
     assert soon.code == pytest.ExitCode.TESTS_FAILED
-    assert re.search(r"= 5 failed, 5 passed, 6 skipped in ", soon.output)
+    assert " 5 failed, 5 passed, 6 skipped in " in soon.output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("cell", ["dies.ipynb::Cell 1", "lacks.ipynb::Cell 0"])
@@ -225,14 +239,18 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.fixture(scope="module")
-def late(tmp_path_factory):
-    """Pytest's report of cells that never end, of which nbval gives up waiting early."""
-    folder = tmp_path_factory.mktemp("late")
+def hang(folder: Path) -> Report:
+    """Run cells that never end, for which nbval does not wait long."""
     write(folder / "catches.ipynb", CATCHES, "b = 1")
     write(folder / "deaf.ipynb", DEAF, "b = 1")
     write(folder / "hangs.ipynb", HANGS, "b = 1", "c = 1")
-    return run_pytest(folder, f"--nbval-cell-timeout={SHORT_S}")
+    return run_pytest(folder, THIS_PYTHON, f"--nbval-cell-timeout={SHORT_S}")
+
+
+@pytest.fixture
+def late(reports):
+    """Pytest's report of cells that never end."""
+    return reports["hang"].result()
 
 
 def test_a_hung_cell_is_named_with_a_remedy(late):
@@ -249,7 +267,7 @@ def test_what_comes_after_a_hung_cell_is_skipped(late):
     for reason in late.cells["hangs"][1:]:
         assert "was not run after Cell 0: The cell did not end within" in reason
     assert late.code == pytest.ExitCode.TESTS_FAILED
-    assert re.search(r"= 3 failed, 4 skipped in ", late.output)
+    assert " 3 failed, 4 skipped in " in late.output.splitlines()[-1]
 
 
 def test_a_cell_deaf_to_interrupts_is_ended_too(late):
@@ -275,25 +293,42 @@ def test_the_projects_timeouts_leave_room_within_a_minute():
 
 # A kernel that does not start
 
-# In place of ipykernel's: one ends at once, one never says a word until its parent has gone.
+# In place of ipykernel's: one ends at once, one never says a word while its parent is there.
 LAUNCHER = """
-import os, sys
-sys.exit(3) if os.path.basename(os.getcwd()) == "ends" else sys.stdin.read()
+import os, sys, time
+parent = os.getppid()
+while os.path.basename(os.getcwd()) == "silent" and os.getppid() == parent:
+    time.sleep(0.1)
 """
 
 
-def test_a_kernel_that_does_not_start_is_reported(tmp_path, monkeypatch):
+def start_not(folder: Path) -> Report:
+    """Run notebooks whose kernels do not start."""
+    (folder / "ipykernel_launcher.py").write_text(LAUNCHER, encoding="utf-8")
+    for name in ("ends", "silent"):
+        write(folder / name / f"{name}.ipynb", "a = 1", "b = 1")
+    options = THIS_PYTHON, f"--nbval-kernel-startup-timeout={2 * SHORT_S}"
+    return run_pytest(folder, *options, PYTHONPATH=str(folder))
+
+
+def test_a_kernel_that_does_not_start_is_reported(reports):
     """A kernel that ends at its start, or says nothing, is reported once, with how to find out."""
-    (tmp_path / "ipykernel_launcher.py").write_text(LAUNCHER, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    for folder in ("ends", "silent"):
-        write(tmp_path / folder / f"{folder}.ipynb", "a = 1", "b = 1")
-    report = run_pytest(tmp_path, f"--nbval-kernel-startup-timeout={SHORT_S}")
+    report = reports["start_not"].result()
     assert report.cells.keys() == {"ends", "silent"}
-    for at, after in report.cells.values():
-        assert "The kernel did not start: " in at
+    for (at, after), how in zip(report.cells.values(), ("died", "didn't respond in"), strict=True):
+        assert "The kernel did not start: Kernel " + how in at
         assert f"`{sys.executable} -m ipykernel_launcher` may show why" in at
         assert "was not run after Cell 0: The kernel did not start" in after
+    assert "_hooks.py" not in report.output  # the sentence, and no traceback through pytest
+    assert " 2 skipped, 2 errors in " in report.output.splitlines()[-1]
+
+
+def test_a_kernel_that_is_not_installed_is_reported(tmp_path):
+    """Of a kernel of an unknown name it is said which option does without the name."""
+    write(tmp_path / "unknown.ipynb", "a = 1", "b = 1")
+    at, after = run_pytest(tmp_path, "--nbval-kernel-name=unheard-of").cells["unknown"]
+    assert "The kernel did not start: No such kernel named unheard-of. With --nbval-current" in at
+    assert "was not run after Cell 0: The kernel did not start" in after
 
 
 # What pytest itself lacks
