@@ -107,8 +107,9 @@ wait = [sys.executable, "-c", "import threading; threading.Event().wait()"]
 Path("left").write_text(str(subprocess.Popen(wait).pid))
 """
 
-# Ends the kernel where no cell does: when nbval is about to run the second one.
-KILLS = """
+# Ends the kernel where no cell does: when nbval is about to run the second one. And trips over its
+# own feet when a notebook is done and its kernel gone.
+MISHAPS = """
 import pytest
 
 @pytest.hookimpl(tryfirst=True)
@@ -116,6 +117,12 @@ def pytest_runtest_call(item):
     if item.nodeid == "killed.ipynb::Cell 1":
         item.parent.kernel.km.provisioner.process.kill()
         item.parent.kernel.km.provisioner.process.wait()
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    yield
+    if item.nodeid == "trips.ipynb::Cell 0":
+        raise RuntimeError("another plugin's own trouble")
 """
 
 
@@ -127,8 +134,9 @@ def fail_soon(folder: Path) -> Report:
     write(folder / "lacks.ipynb", "import not_there", "not_there.a", "b = 1")
     write(folder / "wrong.ipynb", "1 / 0", "b = 1")
     write(folder / "works.ipynb", "a = 1", "assert a")
-    (folder / "kills.py").write_text(KILLS, encoding="utf-8")
-    return run_pytest(folder, THIS_PYTHON, f"--nbval-cell-timeout={LONG_S}", "-p", "kills")
+    write(folder / "trips.ipynb", "a = 1")
+    (folder / "mishaps.py").write_text(MISHAPS, encoding="utf-8")
+    return run_pytest(folder, THIS_PYTHON, f"--nbval-cell-timeout={LONG_S}", "-p", "mishaps")
 
 
 @pytest.fixture
@@ -195,11 +203,17 @@ def test_any_other_exception_is_nbvals_to_report(soon):
     assert after == ""
 
 
+def test_trouble_after_a_notebook_is_not_taken_for_its_own(soon):
+    """What goes wrong when a notebook is done is reported as it is: its kernel has rightly gone."""
+    assert "another plugin's own trouble" in soon.output
+    assert "kernel" not in "".join(soon.cells["trips"])
+
+
 def test_one_notebooks_trouble_is_not_the_nexts(soon):
     """A notebook after the broken ones is run as ever, and the closing line counts rightly."""
     assert soon.cells["works"] == ["", ""]
     assert soon.code == pytest.ExitCode.TESTS_FAILED
-    assert " 5 failed, 5 passed, 6 skipped in " in soon.output.splitlines()[-1]
+    assert " 5 failed, 6 passed, 6 skipped, 1 error in " in soon.output.splitlines()[-1]
 
 
 @pytest.mark.parametrize("cell", ["dies.ipynb::Cell 1", "lacks.ipynb::Cell 0"])
@@ -319,7 +333,7 @@ def test_a_kernel_that_does_not_start_is_reported(reports):
         assert "The kernel did not start: Kernel " + how in at
         assert f"`{sys.executable} -m ipykernel_launcher` may show why" in at
         assert "was not run after Cell 0: The kernel did not start" in after
-    assert "_hooks.py" not in report.output  # the sentence, and no traceback through pytest
+    assert "_manager.py" not in report.output  # the sentence, and no traceback through pytest
     assert " 2 skipped, 2 errors in " in report.output.splitlines()[-1]
 
 
