@@ -20,7 +20,7 @@ TITLES = {
 }
 COLUMNS = "{:31}{:>7}{:>8}{:>18}{:>12}{:>22}"
 HEAD = (
-    COLUMNS.format("", "waits,", "µs", "over raw", "done", "over raw"),
+    COLUMNS.format("", "", "wait, µs", "over raw", "done", "over raw"),
     COLUMNS.format("", "median", "9 in 10", "(middle half)", "a second", "(middle half)"),
 )
 
