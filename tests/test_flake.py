@@ -97,12 +97,17 @@ def test_a_round_that_hangs_is_ended(flake, monkeypatch):
 
 
 def plays(monkeypatch, flake, outcomes):
-    """Replace pytest's rounds by these numbers of cells passed and failed; return the orders."""
+    """Replace pytest's rounds by these numbers of cells passed and failed; return the orders.
+
+    In place of the numbers, None stands for Ctrl-C.
+    """
     given, orders = iter(outcomes), []
 
     def play(paths, name):
         orders.append(paths)
-        passed, failed = next(given)
+        if (outcome := next(given)) is None:
+            raise KeyboardInterrupt
+        passed, failed = outcome
         return flake.Round(passed, failed, 0, 1.0, ("a.ipynb, Cell 0: why",) * failed)
 
     monkeypatch.setattr(flake, "play", play)
@@ -116,6 +121,7 @@ def plays(monkeypatch, flake, outcomes):
         ([(5, 0), (5, 0)], 0, "Clean: 10 cells were run and none failed, rounds: 2."),
         ([(5, 0), (4, 1), (5, 0), (4, 1)], 1, "Not clean: rounds 2, 4 of 4."),
         ([(5, 0), (4, 0)], 1, "Fewer cells than in the first round were run in round 2."),
+        ([(5, 0), None], 1, "Interrupted after 1 of 2 rounds."),
     ],
 )
 def test_the_verdict(flake, monkeypatch, capsys, outcomes, code, sentence):
@@ -124,7 +130,7 @@ def test_the_verdict(flake, monkeypatch, capsys, outcomes, code, sentence):
     assert flake.main([str(len(outcomes))]) == code
     said = capsys.readouterr().out
     assert sentence in said
-    assert said.count("passed, ") == 2 * len(outcomes)
+    assert said.count("passed, ") == 2 * (len(outcomes) - outcomes.count(None))
 
 
 def test_each_round_has_another_order_that_its_seed_repeats(flake, monkeypatch, tmp_path):

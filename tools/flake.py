@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -144,7 +144,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f" (--seed {given.seed}), beside {busy} busy processes",
             flush=True,
         )
-        return verdict(list(rounds(given.rounds, paths, given.seed)))
+        played: list[Round] = []
+        with suppress(KeyboardInterrupt):
+            for it in rounds(given.rounds, paths, given.seed):
+                played.append(it)
+    return verdict(played, given.rounds)
 
 
 def rounds(count: int, paths: Sequence[Path], seed: int) -> Iterator[Round]:
@@ -164,18 +168,20 @@ def rounds(count: int, paths: Sequence[Path], seed: int) -> Iterator[Round]:
         yield it
 
 
-def verdict(all_rounds: Sequence[Round]) -> int:
+def verdict(played: Sequence[Round], wanted: int) -> int:
     """Say in a sentence what came of all rounds; return the exit code."""
-    cells = sum(it.run for it in all_rounds)
-    bad = [n for n, it in enumerate(all_rounds, 1) if it.trouble]
-    short = [n for n, it in enumerate(all_rounds, 1) if it.run < all_rounds[0].run]
+    cells = sum(it.run for it in played)
+    bad = [n for n, it in enumerate(played, 1) if it.trouble]
+    short = [n for n, it in enumerate(played, 1) if it.run < played[0].run]
     if bad:
-        print(f"Not clean: {listed(bad)} of {len(all_rounds)}. What they said is in {KEPT}.")
+        print(f"Not clean: {listed(bad)} of {len(played)}. What they said is in {KEPT}.")
     if short:
         print(f"Fewer cells than in the first round were run in {listed(short)}.")
-    if not bad and not short:
-        print(f"Clean: {cells:,} cells were run and none failed, rounds: {len(all_rounds)}.")
-    return 1 if bad or short else 0
+    if len(played) < wanted:
+        print(f"Interrupted after {len(played)} of {wanted} rounds.")
+    elif not bad and not short:
+        print(f"Clean: {cells:,} cells were run and none failed, rounds: {len(played)}.")
+    return 1 if bad or short or len(played) < wanted else 0
 
 
 def listed(numbers: Sequence[int]) -> str:
