@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "browser"))
 from browsers import launch  # the same browser as the tests
 from labs import Lab, Server
 
-PAIRS = 12
+PAIRS = 20
 MILLION = 1_000_000
 
 SETUP = """
@@ -98,11 +98,11 @@ def _show(lab: Lab) -> None:
 def _throughput(lab: Lab) -> Row:
     def shown() -> float:
         _show(lab)
-        return float(lab.ask("print(rate(context, 60_000))"))
+        return float(lab.ask("print(rate(context, 200_000))"))
 
     def alone() -> float:
         lab.ask("view.close()")
-        return float(lab.ask("with Context() as other:\n    print(rate(other, 60_000))"))
+        return float(lab.ask("with Context() as other:\n    print(rate(other, 200_000))"))
 
     ratios = paired(shown, alone, PAIRS)
     return Row(
