@@ -181,9 +181,9 @@ def test_kernel_death_ends_what_the_kernel_has_started(soon):
     """A process that the kernel started is not left to hold a port that another needs."""
     with suppress(psutil.NoSuchProcess):
         left = psutil.Process(int((soon.folder / "left").read_text()))
-        running = left.status() != psutil.STATUS_ZOMBIE
-        left.kill()
-        assert not running
+        if "threading.Event().wait()" in "".join(left.cmdline()):  # else its number is another's
+            left.kill()
+            pytest.fail("what the kernel had started went on")
 
 
 def test_a_missing_module_is_reported_once(soon):
