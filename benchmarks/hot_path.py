@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from threading import get_ident
 from time import perf_counter_ns as clock_ns
 from weakref import ref
 
@@ -36,7 +37,8 @@ def rows() -> Iterator[Row]:
             ("the compiled one that zmq.Socket's wraps, alone", _bare(partly.push)),
             ("... and two looks at the clock", _clocked(partly.push)),
             ("... and payload, begin and end put into lists", _noted(partly.push)),
-            ("the timed one: that, and whose and what is it, and is it time to digest", None),
+            ("... and whether this is the thread that owns the socket", _guarded(partly.push)),
+            ("the timed one: that, and is it bytes, short, whole, and time to digest", None),
         ):
             if send is not None:
                 vars(partly.push)["send"] = send  # pyzmq would take an attribute for an option
@@ -84,6 +86,19 @@ def _noted(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
         begins.append(clock_ns())
         compiled_send(that(), data)
         ends.append(clock_ns())
+
+    return send
+
+
+def _guarded(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
+    that, owner = ref(push), get_ident()
+
+    def send(data: bytes) -> None:
+        if owner == get_ident():
+            payloads.append(data)
+            begins.append(clock_ns())
+            compiled_send(that(), data)
+            ends.append(clock_ns())
 
     return send
 
