@@ -95,7 +95,8 @@ class Ring:
 
     def copy(self) -> npt.NDArray[Any]:
         """Return the rows kept, oldest first."""
-        return self._rows[self._places(np.arange(self.oldest, self.next))].copy()
+        rows = self._rows[self._places(np.arange(self.oldest, self.next))]
+        return rows.copy() if rows.base is not None else rows  # a slice would be a view
 
     def _places(self, numbers: Int64s) -> Int64s | slice:
         """Return where rows of these numbers are; as a slice, which is quicker, if it can be."""

@@ -20,7 +20,7 @@ from zmq.backend import Socket as _BackendSocket
 
 from .errors import WrongThreadError
 from .timings import Timings
-from .tracks import ASK_EVERY, DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known, known_frame
+from .tracks import DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known, known_frame
 
 # pyzmq's compiled send, under its Python wrapper: what the wrapper adds for draft sockets a PUSH
 # never needs, and skipping it pays for the stopwatch (benchmarks: send).
@@ -228,7 +228,6 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
     """
     owner, that, timings, notes = get_ident(), ref(socket), socket._timings, socket._notes()
     payloads, begins, ends = notes.payloads, notes.begins, notes.ends
-    until_asked = ASK_EVERY
 
     def send(
         data: Any,
@@ -238,7 +237,6 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
         routing_id: int | None = None,
         group: str | None = None,
     ) -> zmq.MessageTracker | None:
-        nonlocal until_asked
         if type(data) is bytes and owner == get_ident() and copy and not flags:
             try:
                 payloads.append(data if len(data) <= WHOLE_KEY_BYTES else known_frame(data))
@@ -249,11 +247,8 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
                 timings.abort(notes, interrupted=not _is_refusal(error))
                 _alive(that)
                 raise
-            until_asked -= 1
-            if not until_asked:
-                until_asked = ASK_EVERY
-                if len(ends) >= DIGEST_AT:
-                    timings.digest()
+            if len(ends) >= DIGEST_AT:
+                timings.digest()
             return None
         return TimedPush.send(_alive(that), data, flags, copy, track, routing_id, group)
 

@@ -24,10 +24,6 @@ SAMPLE_BYTES = 64
 #: a few milliseconds once in so many messages, against memory that would grow without end.
 DIGEST_AT = 8192
 
-#: How many messages apart a hot loop asks for that. Up to here, counting down costs a third of
-#: asking: CPython has the small integers ready, and makes none.
-ASK_EVERY = 256
-
 
 class Known:
     """A payload that is not kept: its key and size, and whether its send was interrupted.

@@ -27,7 +27,7 @@ from .context import Context, warn_of
 from .decoding import DECODERS, unreadable
 from .errors import EndpointError, PushPullError, WorkerStoppedError, WorkerStuckError
 from .sockets import REBIND_TIMEOUT_S
-from .tracks import ASK_EVERY, DIGEST_AT, WHOLE_KEY_BYTES, known, known_frame
+from .tracks import DIGEST_AT, WHOLE_KEY_BYTES, known, known_frame
 
 _log = logging.getLogger("pushpull_kit")
 
@@ -375,7 +375,6 @@ class Worker:
         end, ends = track.ends.append, track.ends
         handler, decode = self.handler, DECODERS[self._receive]
         receive, whole = socket.recv, self._receive == "multipart"
-        until_asked = ASK_EVERY
         try:
             while not self._stopping:
                 try:
@@ -420,11 +419,8 @@ class Worker:
                 if self._finished >= self._next_awaited:
                     with self._changed:
                         self._changed.notify_all()
-                until_asked -= 1
-                if not until_asked:
-                    until_asked = ASK_EVERY
-                    if len(ends) >= DIGEST_AT:
-                        timings.digest()
+                if len(ends) >= DIGEST_AT:
+                    timings.digest()
         finally:
             track.closed = True
 
