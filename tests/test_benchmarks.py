@@ -1,5 +1,6 @@
 """The comparison of ways to hand over messages: what could make its figures lie."""
 
+import io
 import json
 import platform
 import subprocess
@@ -144,6 +145,16 @@ def test_table_and_figure_show_every_row():
     in_panel = [text.get_text() for text in drawn.axes[0].texts]
     assert "skipped: it is not installed; install it" in in_panel
     assert "failed: RuntimeError: broken" in in_panel
+
+
+def test_a_figure_of_nothing_measured_says_why():
+    """Where all rows are skipped, they are drawn nevertheless."""
+    line = _contender(_Steady(2e6), _Steady(1e6))
+    head = (line.group, line.name, line.to, line.waits_for, line.size, line.beside)
+    result = report.result([measure.Row(*head, skipped="it is not installed")], measure.QUICK)
+    with io.BytesIO() as png:
+        figure.draw(result).savefig(png)
+        assert png.getvalue().startswith(b"\x89PNG")
 
 
 def test_a_quick_run_writes_json_and_figure(tmp_path: Path):

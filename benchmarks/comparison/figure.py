@@ -139,6 +139,7 @@ def _written(key: str, value: float) -> str:
     units: tuple[tuple[float, str], ...] = ((1e-3, "ns"), (1, "µs"), (1e3, "ms"), (1e6, "s"))
     if key != "wait_us":
         units = ((1, ""), (1e3, "k"), (1e6, "M"))
-    scale, unit = [pair for pair in units if value >= pair[0] * 0.999][-1] if value else units[0]
+    fitting = (pair for pair in reversed(units) if value >= pair[0] * 0.999)
+    scale, unit = next(fitting, units[0])
     rounded = float(f"{value / scale:.2g}")
     return f"{rounded:g} {unit}".strip()
