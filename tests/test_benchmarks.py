@@ -1,6 +1,5 @@
 """The comparison of ways to hand over messages: what could make its figures lie."""
 
-import io
 import json
 import platform
 import subprocess
@@ -147,14 +146,14 @@ def test_table_and_figure_show_every_row():
     assert "failed: RuntimeError: broken" in in_panel
 
 
-def test_a_figure_of_nothing_measured_says_why():
-    """Where all rows are skipped, they are drawn nevertheless."""
+def test_a_figure_of_nothing_measured_has_axes():
+    """Where all rows are skipped, there are figures at the axes nevertheless."""
     line = _contender(_Steady(2e6), _Steady(1e6))
     head = (line.group, line.name, line.to, line.waits_for, line.size, line.beside)
     result = report.result([measure.Row(*head, skipped="it is not installed")], measure.QUICK)
-    with io.BytesIO() as png:
-        figure.draw(result).savefig(png)
-        assert png.getvalue().startswith(b"\x89PNG")
+    for axes in figure.draw(result).axes:
+        ticks = axes.get_xticks()
+        assert all(axes.xaxis.get_major_formatter().format_ticks(ticks))
 
 
 def test_a_quick_run_writes_json_and_figure(tmp_path: Path):
