@@ -4,10 +4,6 @@ Nothing on the wire tells, so among equal payloads the pairing may not be the tr
 receipt is given to a send that began after it, so no wait is negative; and where all of them
 arrive, the mean wait is exact, because a sum of receipts minus a sum of sends does not depend on
 who is subtracted from whom (the argument behind Little's law).
-
-One gap is left: a worker that the interpreter holds up after it has looked at the clock and before
-it has noted the receipt, while another's later receipt of an equal payload is paired, may find no
-send that began before its own. That message then counts as untimed, and a send stays in flight.
 """
 
 from __future__ import annotations

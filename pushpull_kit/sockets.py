@@ -292,7 +292,7 @@ class TimedPull(TimedSocket):
         self._guard()
         self._finish()
         frame = super().recv(flags, copy, track)
-        self._note(frame, clock_ns())
+        self._note(frame)
         return frame
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
@@ -300,9 +300,8 @@ class TimedPull(TimedSocket):
         self._guard()
         self._finish()
         size = super().recv_into(buffer, nbytes=nbytes, flags=flags)
-        recv_ns = clock_ns()
         frame = _view(buffer)
-        self._note(b"" if frame is None else frame[:size], recv_ns)
+        self._note(b"" if frame is None else frame[:size])
         return size
 
     def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
@@ -311,7 +310,7 @@ class TimedPull(TimedSocket):
         self._finish()
         return super().poll(timeout, flags)
 
-    def _note(self, frame: Any, recv_ns: int) -> None:
+    def _note(self, frame: Any) -> None:
         view = _view(frame)
         if view is not None:
             self._parts.append(view)
@@ -320,8 +319,7 @@ class TimedPull(TimedSocket):
         if self._track is None:
             self._track = self._timings.add_worker(self._name)
         try:
-            self._track.payloads.append(_payload(self._parts))
-            self._track.begins.append(recv_ns)
+            self._track.begin(_payload(self._parts))
         except BaseException:  # an Interrupt between the two
             self._timings.abort(self._track, interrupted=False)
             raise

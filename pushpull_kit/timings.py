@@ -156,7 +156,9 @@ class Timings:
 
     def _digest(self) -> None:
         # Receipts are taken first: each one's send was begun before it, so it is there to be found.
-        receipts = self._take(self._workers, self._finish_handling)
+        # And all of them up to one instant: among equal payloads none may be paired before an
+        # earlier one, whose send it would take.
+        receipts = self._take(self._workers, self._finish_handling, clock_ns())
         sends = self._take(self._senders, self._finish_send)
         if len(sends):
             self._enter_sends(sends)
@@ -166,10 +168,15 @@ class Timings:
             if any(track.closed for track in tracks):
                 tracks[:] = [track for track in tracks if track.begins or not track.closed]
 
-    def _take(self, tracks: list[Track], finish: Callable[[Track, Any], None]) -> npt.NDArray[Any]:
+    def _take(
+        self,
+        tracks: list[Track],
+        finish: Callable[[Track, Any], None],
+        until_ns: int = sys.maxsize,
+    ) -> npt.NDArray[Any]:
         parts = []
         for number, track in enumerate(tracks):
-            raw = drain(track, number)
+            raw = drain(track, number, until_ns)
             if len(raw) and track.unfinished is not None:
                 finish(track, raw[0])
                 raw = raw[1:]

@@ -6,9 +6,12 @@ because list operations are atomic, and because the reader removes only what all
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter_ns as clock_ns
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,9 @@ SAMPLE_BYTES = 64
 #: When a track holds this many messages that nobody has asked for, its own thread digests them:
 #: a few milliseconds once in so many messages, against memory that would grow without end.
 DIGEST_AT = 8192
+
+#: How long a reader waits for a thread that has looked at the clock to note it: it has only to run.
+NOTING_TIMEOUT_NS = 20_000_000
 
 
 class Known:
@@ -73,9 +79,10 @@ def known_frame(frame: bytes | memoryview) -> Known:
 class Track:
     """One socket's messages as they happen; only the thread that owns the socket appends.
 
-    `payloads` and `begins` get an item before a send (or a handling), `ends` one after it, negative
-    where it was refused (or failed). The reader removes only what all three hold, so the two sides
-    need no lock between them: list operations are atomic.
+    `payloads` and then `begins` get an item before a send (or a handling), `ends` one after it,
+    negative where it was refused (or failed). The reader removes only what all three hold, so the
+    two sides need no lock between them: list operations are atomic. The clock is looked at between
+    the two: so a reader can see that an instant is about to be noted, and wait for it.
     """
 
     __slots__ = ("begins", "closed", "ends", "lane", "payloads", "unfinished")
@@ -123,12 +130,19 @@ RAW = np.dtype(
 )
 
 
-def drain(track: Track, number: int) -> npt.NDArray[Any]:
-    """Take what the track holds, oldest first; an unfinished last one is seen but left there."""
+def drain(track: Track, number: int, until_ns: int = sys.maxsize) -> npt.NDArray[Any]:
+    """Take what the track holds that began by then, oldest first; an unfinished last one is left.
+
+    None is missed, so what later calls take began later, whichever track it is in.
+    """
+    noted, deadline_ns = len(track.payloads), clock_ns() + NOTING_TIMEOUT_NS
+    while len(track.begins) < noted and clock_ns() < deadline_ns:
+        sleep(0)  # let that thread go on
     ends = track.ends[:]
-    n = len(ends)
-    begins = track.begins[: n + 1]
-    size = len(begins)
+    begins = track.begins[: len(ends) + 1]
+    size = bisect_right(begins, until_ns)
+    n = min(len(ends), size)
+    begins, ends = begins[:size], ends[:n]
     payloads = track.payloads[:size]
     del track.ends[:n], track.begins[:n], track.payloads[:n]
     raw = np.zeros(size, RAW)

@@ -379,7 +379,6 @@ class Worker:
             while not self._stopping:
                 try:
                     frame = receive(0, False)
-                    recv_ns = clock_ns()
                     payload = frame.bytes
                     others = socket.recv_multipart() if frame.more else None
                 except zmq.ContextTerminated:
@@ -392,6 +391,7 @@ class Worker:
                     continue
                 else:
                     note(known([payload, *others]))
+                recv_ns = clock_ns()
                 begin(recv_ns)
                 try:
                     if decode and others is None:

@@ -138,6 +138,33 @@ def test_a_payload_that_is_not_begun_is_not_seen():
     assert lists(track) == ([b"b"], [], [])
 
 
+def test_an_instant_that_is_about_to_be_noted_is_waited_for():
+    """A payload that is there already has its instant noted in a moment; both are taken."""
+    track = written([b"a", b"b"], [10], [20])
+
+    class Late(list):
+        """The owner goes on before the reader looks for the second time."""
+
+        looks = 0
+
+        def __len__(self):
+            self.looks += 1
+            if self.looks == 2:
+                self.append(30)
+            return super().__len__()
+
+    track.begins = Late(track.begins)
+    assert drain(track, 0)["begin"].tolist() == [10, 30]
+
+
+def test_what_began_later_is_left():
+    """Only what began up to the instant asked for is taken, finished or not."""
+    track = written([b"a", b"b", b"c"], [10, 20, 30], [11, 21])
+    assert drain(track, 0, 10)["begin"].tolist() == [10]
+    assert drain(track, 0, 29)["begin"].tolist() == [20]
+    assert drain(track, 0, 30)["begin"].tolist() == [30]
+
+
 class Overtaken(list):
     """A list whose reader is overtaken: right after its first copy, the owner goes on."""
 
