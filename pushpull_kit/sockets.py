@@ -311,21 +311,27 @@ class TimedPull(TimedSocket):
         return super().poll(timeout, flags)
 
     def _note(self, frame: Any) -> None:
-        view = _view(frame)
-        if view is not None:
-            self._parts.append(view)
-        if self.get(zmq.RCVMORE):
-            return
         if self._track is None:
             self._track = self._timings.add_worker(self._name)
+        track = self._track
         try:
-            self._track.begin(_payload(self._parts))
+            track.noting = True
+            recv_ns = clock_ns()
+            view = _view(frame)
+            if view is not None:
+                self._parts.append(view)
+            if self.get(zmq.RCVMORE):
+                return
+            track.payloads.append(_payload(self._parts))
+            track.begins.append(recv_ns)
+            self._parts.clear()
         except BaseException:  # an Interrupt between the two
-            self._timings.abort(self._track, interrupted=False)
+            self._parts.clear()
+            self._timings.abort(track, interrupted=False)
             raise
         finally:
-            self._parts.clear()
-        if len(self._track.ends) >= DIGEST_AT:
+            track.noting = False
+        if len(track.ends) >= DIGEST_AT:
             self._timings.digest()
 
     def _finish(self) -> None:

@@ -135,6 +135,7 @@ class Timings:
                     )
                 track.ends.append(-clock_ns())
             del track.payloads[len(track.begins) :]
+            track.noting = False
 
     def digest(self) -> None:
         """Take in what the tracks hold, unless another thread is at it: this never waits."""

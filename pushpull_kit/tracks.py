@@ -79,20 +79,20 @@ def known_frame(frame: bytes | memoryview) -> Known:
 class Track:
     """One socket's messages as they happen; only the thread that owns the socket appends.
 
-    `payloads` and then `begins` get an item before a send (or a handling), `ends` one after it,
-    negative where it was refused (or failed). The reader removes only what all three hold, so the
-    two sides need no lock between them: list operations are atomic. The clock is looked at between
-    the two: so a reader can see that an instant is about to be noted, and wait for it.
+    `payloads` and `begins` get an item before a send (or a handling), `ends` one after it, negative
+    where it was refused (or failed). The reader removes only what all three hold, so the two sides
+    need no lock between them: list operations are atomic. While a receipt's instant is looked up
+    and not yet in `begins`, `noting` is set, so that a reader can wait for it.
     """
 
-    __slots__ = ("begins", "closed", "ends", "lane", "payloads", "unfinished")
+    __slots__ = ("begins", "closed", "ends", "lane", "noting", "payloads", "unfinished")
 
     def __init__(self, lane: int) -> None:
         self.lane = lane
         self.payloads: list[bytes | Known] = []
         self.begins: list[int] = []
         self.ends: list[int] = []
-        self.closed = False
+        self.closed = self.noting = False
         self.unfinished: Unfinished | None = None  # the reader's: what it saw only half of
 
     def begin(self, payload: bytes | Known) -> None:
@@ -100,7 +100,9 @@ class Track:
         if isinstance(payload, bytes) and len(payload) > WHOLE_KEY_BYTES:
             payload = known_frame(payload)
         self.payloads.append(payload)
+        self.noting = True
         self.begins.append(clock_ns())
+        self.noting = False
 
     def end(self, ok: bool = True) -> None:
         """Note that it ended now, well or not."""
@@ -135,8 +137,8 @@ def drain(track: Track, number: int, until_ns: int = sys.maxsize) -> npt.NDArray
 
     None is missed, so what later calls take began later, whichever track it is in.
     """
-    noted, deadline_ns = len(track.payloads), clock_ns() + NOTING_TIMEOUT_NS
-    while len(track.begins) < noted and clock_ns() < deadline_ns:
+    deadline_ns = clock_ns() + NOTING_TIMEOUT_NS
+    while track.noting and clock_ns() < deadline_ns:
         sleep(0)  # let that thread go on
     ends = track.ends[:]
     begins = track.begins[: len(ends) + 1]

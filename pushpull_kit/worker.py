@@ -379,6 +379,8 @@ class Worker:
             while not self._stopping:
                 try:
                     frame = receive(0, False)
+                    track.noting = True
+                    recv_ns = clock_ns()
                     payload = frame.bytes
                     others = socket.recv_multipart() if frame.more else None
                 except zmq.ContextTerminated:
@@ -388,11 +390,12 @@ class Worker:
                 if others is None:
                     note(payload if len(payload) <= WHOLE_KEY_BYTES else known_frame(payload))
                 elif [payload, *others] == _WAKE_UP:
+                    track.noting = False
                     continue
                 else:
                     note(known([payload, *others]))
-                recv_ns = clock_ns()
                 begin(recv_ns)
+                track.noting = False
                 try:
                     if decode and others is None:
                         try:
@@ -422,7 +425,7 @@ class Worker:
                 if len(ends) >= DIGEST_AT:
                     timings.digest()
         finally:
-            track.closed = True
+            track.noting, track.closed = False, True
 
     def _fail(self, error: BaseException, n_bytes: int, recv_ns: int) -> None:
         self._failed += 1

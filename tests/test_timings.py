@@ -389,7 +389,7 @@ def test_tracks_drained_one_after_the_other_keep_the_order(timings, worker, monk
     assert pairs(timings) == [(10, 12), (14, None)]
 
 
-def test_receipts_of_equal_payloads_are_paired_by_their_time(timings, sender):
+def test_receipts_of_equal_payloads_are_paired_by_their_time(timings, sender, monkeypatch):
     """What a worker receives while the tracks are drained waits until the next time."""
     first, second = timings.add_worker(), timings.add_worker()
     begun = [clock_ns() for _ in range(2)]
@@ -397,20 +397,28 @@ def test_receipts_of_equal_payloads_are_paired_by_their_time(timings, sender):
         note(sender, b"x", begin_ns, begin_ns)
     late = []
 
-    class Between(list):
-        """Read when the first worker's track is drained already, and the second's is not."""
+    drain = timings_module.drain
 
-        def __len__(self):
-            if not late:
-                late.extend(clock_ns() for _ in range(2))
-                note(first, b"x", late[0], late[0])
-                note(second, b"x", late[1], late[1])
-            return super().__len__()
+    def drain_slowly(track, *args):
+        if track is second:  # and the first is drained already
+            monkeypatch.setattr(timings_module, "drain", drain)
+            late.extend(clock_ns() for _ in range(2))
+            note(first, b"x", late[0], late[0])
+            note(second, b"x", late[1], late[1])
+        return drain(track, *args)
 
-    second.begins = Between()
+    monkeypatch.setattr(timings_module, "drain", drain_slowly)
     timings.digest()
     assert timings.summary().untimed == 0
     assert pairs(timings) == list(zip(begun, late, strict=True))
+
+
+def test_nobody_waits_for_what_was_broken_off(timings, worker):
+    """An Interrupt between the look at the clock and its note leaves no reader waiting for that."""
+    worker.payloads.append(b"x")
+    worker.noting = True
+    timings.abort(worker, interrupted=False)
+    assert (worker.noting, worker.payloads) == (False, [])
 
 
 def test_a_blocked_send_takes_no_receipt_of_one_that_returned(timings, sender, worker):

@@ -139,22 +139,33 @@ def test_a_payload_that_is_not_begun_is_not_seen():
 
 
 def test_an_instant_that_is_about_to_be_noted_is_waited_for():
-    """A payload that is there already has its instant noted in a moment; both are taken."""
-    track = written([b"a", b"b"], [10], [20])
+    """While an owner is noting, the reader looks again until it is done, and takes that too."""
 
-    class Late(list):
-        """The owner goes on before the reader looks for the second time."""
-
+    class Noting(Track):
         looks = 0
 
-        def __len__(self):
+        @property
+        def noting(self):
             self.looks += 1
             if self.looks == 2:
-                self.append(30)
-            return super().__len__()
+                self.begins.append(30)
+            return self.looks < 3
 
-    track.begins = Late(track.begins)
+        @noting.setter
+        def noting(self, value):
+            """Only the reader is asked here."""
+
+    track = Noting(1)
+    track.payloads, track.begins, track.ends = [b"a", b"b"], [10], [20]
     assert drain(track, 0)["begin"].tolist() == [10, 30]
+
+
+def test_a_reader_does_not_wait_forever(monkeypatch):
+    """An owner that never comes to its end is waited for in vain, but not without end."""
+    monkeypatch.setattr("pushpull_kit.tracks.NOTING_TIMEOUT_NS", 1_000)
+    track = written([b"a"], [10], [20])
+    track.noting = True
+    assert drain(track, 0)["begin"].tolist() == [10]
 
 
 def test_what_began_later_is_left():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import pytest
 import zmq
@@ -18,6 +19,7 @@ from pushpull_kit import (
     WorkerStuckError,
     fresh_context,
 )
+from pushpull_kit import worker as worker_module
 
 
 @pytest.fixture
@@ -561,3 +563,23 @@ def test_a_plain_server_program_reads_a_timed_socket(context):
         got = json.loads(server.stdout.readline())
         assert server.wait(10) == 0
     assert got == [str(number) for number in range(100)]
+
+
+def test_nobody_waits_for_a_worker_that_was_woken_for_nothing(context, worker, monkeypatch):
+    """After a wake-up left over from an earlier run, no reader of the log waits for a receipt."""
+    seen = threading.Semaphore(0)
+
+    class WakeUp(list):
+        def __eq__(self, other):
+            seen.release()
+            return super().__eq__(other)
+
+    monkeypatch.setattr(worker_module, "_WAKE_UP", WakeUp(worker_module._WAKE_UP))
+    it = worker(print)
+    with zmq.Socket(context, zmq.PUSH) as pipe:
+        pipe.connect(it._inbox.pipe)
+        pipe.send_multipart(worker_module._WAKE_UP)
+        assert seen.acquire(timeout=10)
+        deadline_s = time.monotonic() + 10
+        while context.timings._workers[0].noting:  # it has seen it, and has yet to go on
+            assert time.monotonic() < deadline_s
