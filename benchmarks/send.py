@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from multiprocessing import get_context
 
 import zmq
@@ -34,49 +34,50 @@ while True:
 """
 
 
+# What is told of each figure of `_measure`: what it is, what it is to be, and details.
+TOLD = (
+    (
+        "CPU time of a timed 8-byte send over tcp, over zmq.Socket.send",
+        ("<=", 1.5),
+        "of the calling thread",
+    ),
+    ("... over inproc", ("<=", 1.5), "of the calling thread"),
+    (
+        "... of text over tcp, over zmq.Socket.send_string",
+        ("<=", 1.5),
+        "of the calling thread",
+    ),
+    (
+        "... over tcp, with the log's upkeep",
+        None,
+        "taking the messages into the log, which whoever asks for them pays",
+    ),
+)
+
+
 def rows() -> Iterator[Row]:
-    """Yield the cost over tcp and inproc, and with upkeep.
+    """Yield the cost over tcp and inproc, of text, and with upkeep.
 
     Each figure is the median of several processes' medians: where in memory a process has what it
     runs decides over a tenth of it, and does not change while it lives.
     """
     with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         runs = [pool.apply(_measure) for _ in range(PROCESSES)]
-    for at, (what, bound, details) in enumerate(
-        (
-            (
-                "CPU time of a timed 8-byte send over tcp, over zmq.Socket.send",
-                ("<=", 1.5),
-                "of the calling thread",
-            ),
-            ("... over inproc", ("<=", 1.5), "of the calling thread"),
-            (
-                "... of text over tcp, over zmq.Socket.send_string",
-                ("<=", 1.5),
-                "of the calling thread",
-            ),
-            (
-                "... over tcp, with the log's upkeep",
-                None,
-                "taking the messages into the log, which whoever asks for them pays",
-            ),
-        )
-    ):
-        medians = [statistics.median(run[at]) for run in runs]
-        spreading = (
-            f"{PROCESSES} processes of {PAIRS} pairs, {min(medians):.2f} to {max(medians):.2f}"
-        )
-        yield Row(what, statistics.median(medians), bound, f"{details}; {spreading}")
+    for (what, bound, details), medians in zip(TOLD, zip(*runs, strict=True), strict=True):
+        low, high = min(medians), max(medians)
+        details += f"; {PROCESSES} processes of {PAIRS} pairs, {low:.2f} to {high:.2f}"
+        yield Row(what, statistics.median(medians), bound, details)
 
 
-def _measure() -> list[Sequence[float]]:
+def _measure() -> list[float]:
     with _Sender(zmq.Context) as raw, _Sender(Context) as timed:
-        return [
-            paired(timed.over_tcp, raw.over_tcp, PAIRS),
-            paired(timed.inproc, raw.inproc, PAIRS),
-            paired(timed.text_over_tcp, raw.text_over_tcp, PAIRS),
-            paired(timed.over_tcp_with_upkeep, raw.over_tcp, PAIRS),
-        ]
+        pairs = (
+            (timed.over_tcp, raw.over_tcp),
+            (timed.inproc, raw.inproc),
+            (timed.text_over_tcp, raw.text_over_tcp),
+            (timed.over_tcp_with_upkeep, raw.over_tcp),
+        )
+        return [statistics.median(paired(*pair, PAIRS)) for pair in pairs]
 
 
 class _Sender:

@@ -379,7 +379,7 @@ class Worker:
             while not self._stopping:
                 try:
                     frame = receive(0, False)
-                    track.noting = True
+                    track.noting = True  # until `begins` has the instant: readers wait for it
                     recv_ns = clock_ns()
                     payload = frame.bytes
                     others = socket.recv_multipart() if frame.more else None

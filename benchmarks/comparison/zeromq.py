@@ -88,16 +88,22 @@ def _to_thread(
         push.sndtimeo = LIMIT_MS
         push.connect(bound)
 
-        def finish() -> int:
-            push.send(MARK)
-            return counts.get(timeout=LIMIT_S)
-
         try:
-            yield Line(push.send, finish, bytes(size))
+            yield _from_thread(push, counts, size)
         finally:
             push.close(linger=0)
             context.term()  # wakes the thread, which closes its socket
             thread.join(LIMIT_S)
+
+
+def _from_thread(push: zmq.Socket[bytes], counts: SimpleQueue[int], size: int) -> Line:
+    """Return the line whose other end tells its counts through a queue."""
+
+    def finish() -> int:
+        push.send(MARK)
+        return counts.get(timeout=LIMIT_S)
+
+    return Line(push.send, finish, bytes(size))
 
 
 @contextmanager
@@ -120,11 +126,7 @@ def kit_to_worker(transport: str, size: int) -> Iterator[Line]:
         push.sndtimeo = LIMIT_MS
         push.connect(worker.endpoint)
 
-        def finish() -> int:
-            push.send(MARK)
-            return counts.get(timeout=LIMIT_S)
-
         try:
-            yield Line(push.send, finish, bytes(size))
+            yield _from_thread(push, counts, size)
         finally:
             push.close(linger=0)
