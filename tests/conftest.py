@@ -17,7 +17,7 @@ try:
     from zmq.utils import garbage
 
     from pushpull_kit import Context
-    from pushpull_kit.context import RETIRE_TIMEOUT_S
+    from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
 except ModuleNotFoundError as error:
     raise pytest.UsageError(
         f"{error} for this Python. Install what the tests need:"

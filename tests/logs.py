@@ -1,6 +1,6 @@
 """Logs made by hand, for what is drawn from them."""
 
-from pushpull_kit.timings import Timings
+from pushpull_kit.recording.log import Timings
 
 MS = 1_000_000
 

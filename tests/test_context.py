@@ -12,7 +12,7 @@ import zmq
 import zmq.asyncio
 
 from pushpull_kit import Context, WrongThreadError, fresh_context
-from pushpull_kit.sockets import TimedPull, TimedPush
+from pushpull_kit.sockets.timed import TimedPull, TimedPush
 
 
 @pytest.mark.parametrize("kind", [zmq.PUB, zmq.REQ, zmq.PAIR, zmq.DEALER])

@@ -5,7 +5,7 @@ from enum import Enum
 import ipywidgets
 import pytest
 
-from pushpull_kit.controls import controls_for
+from pushpull_kit.lessons.controls import controls_for
 
 
 def only(abbreviation):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pushpull_kit.decoding import DECODERS, unreadable
+from pushpull_kit.sockets.decoding import DECODERS, unreadable
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Every exercise: its stub, its solution, and the answers in tests/answers.
 
-`pushpull_kit.exercises.engine` says how to add some.
+`pushpull_kit.exercises.engine.check` says how to add some.
 """
 
 import importlib
@@ -10,8 +10,8 @@ import re
 import pytest
 
 from pushpull_kit import exercises
-from pushpull_kit.exercises import lab
-from pushpull_kit.exercises.engine import CORRECT, NOT_ATTEMPTED, NOT_YET, Exercise
+from pushpull_kit.exercises.engine import harness as lab
+from pushpull_kit.exercises.engine.check import CORRECT, NOT_ATTEMPTED, NOT_YET, Exercise
 
 MODULES = sorted(
     module.name

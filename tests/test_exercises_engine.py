@@ -12,9 +12,9 @@ import pytest
 import zmq
 
 from pushpull_kit import Context, Worker
-from pushpull_kit.exercises import lab as lab_module
-from pushpull_kit.exercises import sandbox
-from pushpull_kit.exercises.engine import (
+from pushpull_kit.exercises.engine import harness as lab_module
+from pushpull_kit.exercises.engine import supervisor as sandbox
+from pushpull_kit.exercises.engine.check import (
     CORRECT,
     NOT_ATTEMPTED,
     NOT_YET,

@@ -11,10 +11,10 @@ import ipywidgets
 import pytest
 import zmq
 
-import pushpull_kit.experiment
+import pushpull_kit.lessons.experiment
 from pushpull_kit import Experiment, PushPullError, Timeline, Worker
-from pushpull_kit.captions import compared, report
-from pushpull_kit.experiment import RUNS_KEPT
+from pushpull_kit.lessons.experiment import RUNS_KEPT
+from pushpull_kit.lessons.run_report import compared, report
 
 #: Far more than anything here needs.
 LONG_S = 20
@@ -304,7 +304,7 @@ def test_stop_at_rest_is_nothing():
 
 def test_after_a_run_that_cannot_be_stopped_run_works_again(monkeypatch):
     """A function that is stuck is said to be so, and does not stand in the way."""
-    monkeypatch.setattr(pushpull_kit.running, "GIVE_UP_AFTER_S", 0.1)
+    monkeypatch.setattr(pushpull_kit.lessons.run, "GIVE_UP_AFTER_S", 0.1)
     lock = threading.Lock()
 
     def function(context, stuck):
@@ -409,7 +409,7 @@ def test_collecting_a_closed_one_waits_for_nothing():
     """The garbage collector may come in the middle of anything, such as the start of a run."""
     with Experiment(work) as experiment:
         pass
-    with pushpull_kit.experiment._lock:
+    with pushpull_kit.lessons.experiment._lock:
         collector = threading.Thread(target=experiment.__del__, daemon=True)
         collector.start()
         collector.join(1)
@@ -429,7 +429,7 @@ def test_running_the_cell_again_closes_the_last_one(monkeypatch):
     """An Experiment is closed when the cell that made it makes another, in a new run of it."""
 
     def made_in(cell, run):
-        monkeypatch.setattr(pushpull_kit.experiment, "cell", lambda: cell and (cell, run))
+        monkeypatch.setattr(pushpull_kit.lessons.experiment, "cell", lambda: cell and (cell, run))
         return Experiment(lambda context: None)
 
     first, second = made_in("a", "1"), made_in("a", "1")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from logs import BLOG, MS, START, log, many
 
-from pushpull_kit import layout
-from pushpull_kit.layout import AXIS_PX, MERGE_PX, MIN_PX, TimeAxis
+from pushpull_kit.views import layout
+from pushpull_kit.views.layout import AXIS_PX, MERGE_PX, MIN_PX, TimeAxis
 
 
 def laid_out(timings, now_ms=0):

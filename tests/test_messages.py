@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import numpy as np
 import pytest
 
-from pushpull_kit.messages import (
+from pushpull_kit.recording.messages import (
     FAILED,
     HANDLED,
     IN_FLIGHT,

@@ -20,14 +20,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushpull_kit import Context, Timings, Worker
-from pushpull_kit import timings as timings_module
-from pushpull_kit import tracks as tracks_module
-from pushpull_kit.context import RETIRE_TIMEOUT_S
-from pushpull_kit.messages import ROW, Message, Summary
-from pushpull_kit.pairing import OpenSends
-from pushpull_kit.ring import Ring
-from pushpull_kit.timeline.feed import COLUMNS, Feed
-from pushpull_kit.tracks import UNKNOWN, known
+from pushpull_kit.recording import events as tracks_module
+from pushpull_kit.recording import log as timings_module
+from pushpull_kit.recording.events import UNKNOWN, known
+from pushpull_kit.recording.matching import OpenSends
+from pushpull_kit.recording.messages import ROW, Message, Summary
+from pushpull_kit.recording.ring_buffer import Ring
+from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
+from pushpull_kit.views.timeline.protocol import COLUMNS, Feed
 
 
 def rules(examples):

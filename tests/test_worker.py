@@ -19,7 +19,7 @@ from pushpull_kit import (
     WorkerStuckError,
     fresh_context,
 )
-from pushpull_kit import worker as worker_module
+from pushpull_kit.sockets import worker as worker_module
 
 
 @pytest.fixture

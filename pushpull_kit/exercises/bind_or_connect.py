@@ -5,7 +5,7 @@ import time
 
 import zmq
 
-from .engine import exercise, expect, show
+from .engine.check import exercise, expect, show
 
 NOBODY = "tcp://127.0.0.1:1"  # a port that no program of today listens at
 

@@ -3,7 +3,7 @@
 
 import zmq
 
-from .engine import exercise, expect, show
+from .engine.check import exercise, expect, show
 
 SNDHWM, RCVHWM = 30, 20
 NO_LIMIT = "no limit"

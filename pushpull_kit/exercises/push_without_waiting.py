@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls
 """Exercises of notebook 01, push without waiting."""
 
-from .engine import exercise, expect, show
+from .engine.check import exercise, expect, show
 
 JOBS = ["wash", "dry", "iron", "fold", "pack"]
 FAILED = ["dry", "iron"]

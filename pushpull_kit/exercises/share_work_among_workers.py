@@ -3,8 +3,8 @@
 
 import zmq
 
-from ..worker import Worker
-from .engine import exercise, expect, show
+from ..sockets.worker import Worker
+from .engine.check import exercise, expect, show
 
 TASKS = [f"task {i}" for i in range(20)]
 

@@ -3,7 +3,7 @@
 
 import zmq
 
-from .engine import exercise, expect, show
+from .engine.check import exercise, expect, show
 
 TEST = "there?"
 NAMES = ["anna", "ben", "chris"]

@@ -1,1 +1,1 @@
-"""Wrong answers to the exercises, a module for each; `pushpull_kit.exercises.engine` says how."""
+"""Wrong answers to the exercises, a module for each; see `pushpull_kit.exercises.engine.check`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pushpull_kit.messages import duration
+from pushpull_kit.recording.messages import duration
 
 
 def run(modules, code, argument=None):

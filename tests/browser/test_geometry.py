@@ -8,7 +8,7 @@ from logs import BLOG, MS, START, log, many
 from test_log import batches
 
 from pushpull_kit import Timings
-from pushpull_kit.messages import in_flight_steps
+from pushpull_kit.recording.messages import in_flight_steps
 
 SCENE = """const { Log } = await import('/log.js');
 const { Axis } = await import('/axis.js');

@@ -10,7 +10,7 @@ import pytest
 from logs import BLOG, MS, log, many
 
 from pushpull_kit import Timings
-from pushpull_kit.timeline.feed import COLUMNS, MOST, Feed
+from pushpull_kit.views.timeline.protocol import COLUMNS, MOST, Feed
 
 LOAD = """const log = new it.Log();
 for (const [batch, text, shift] of argument) {

@@ -12,7 +12,7 @@ from PIL import Image
 from views import START, BlankPage
 
 from pushpull_kit import Timings
-from pushpull_kit.timeline.feed import Feed
+from pushpull_kit.views.timeline.protocol import Feed
 
 INK, BLUE, GREEN, ORANGE = (34, 34, 34), (0, 114, 178), (0, 158, 115), (230, 159, 0)
 

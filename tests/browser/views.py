@@ -6,11 +6,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route
 
-from pushpull_kit.timeline import PARTS, Timeline, one_module
-from pushpull_kit.timeline.feed import Feed
+from pushpull_kit.views.timeline.protocol import Feed
+from pushpull_kit.views.timeline.widget import PARTS, Timeline, one_module
 
 HOST = "http://view.test"
-FOLDER = Path(__file__).parents[2] / "pushpull_kit" / "timeline"
+FOLDER = Path(__file__).parents[2] / "pushpull_kit" / "views" / "timeline" / "js"
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>view</title>
 <link rel="stylesheet" href="view.css"></head>

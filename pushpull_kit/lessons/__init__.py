@@ -1,0 +1,1 @@
+"""What a learner works with: predictions, and experiments with their runs."""

@@ -1,0 +1,1 @@
+"""What was measured: events, their matching into messages, the bounded log, exports."""

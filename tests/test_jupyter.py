@@ -1,0 +1,40 @@
+"""Outside a notebook there is no cell to print under; inside, `test_in_jupyter` looks."""
+
+import sys
+from types import SimpleNamespace
+
+import IPython
+import pytest
+
+from pushpull_kit.jupyter import cell, print_under_this_cell
+
+
+def test_outside_a_notebook_nothing_happens(monkeypatch):
+    """Without IPython, or with an IPython that is no notebook, printing is left alone."""
+    assert IPython.get_ipython() is None
+    assert print_under_this_cell()() is None
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert print_under_this_cell()() is None
+
+
+def test_outside_a_notebook_there_is_no_cell(monkeypatch):
+    """Without IPython, or with an IPython that is no notebook, no cell runs."""
+    assert cell() is None
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert cell() is None
+
+
+@pytest.mark.parametrize(
+    ("parent", "found"),
+    [
+        ({"header": {"msg_id": "7"}, "metadata": {"cellId": "b1"}}, ("b1", "7")),
+        ({"header": {"msg_id": "7"}, "metadata": {}}, None),
+        ({"header": {"msg_id": "7"}}, None),
+        ({}, None),
+    ],
+)
+def test_a_cell_is_told_by_its_id_and_that_of_its_run(monkeypatch, parent, found):
+    """JupyterLab names the cell with each request; other front ends may not."""
+    shell = SimpleNamespace(get_parent=lambda: parent)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    assert cell() == found

@@ -1,0 +1,556 @@
+"""Timed sockets do what pyzmq's do, and note each message once."""
+
+import errno
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+import zmq
+import zmq.asyncio
+
+from pushpull_kit import Context, WrongThreadError
+from pushpull_kit.recording.events import DIGEST_AT
+from pushpull_kit.sockets.timed import TimedPush
+
+
+@pytest.fixture
+def pair(context):
+    """A timed PULL, bound, and a timed PUSH that is connected to it."""
+    pull = context.socket(zmq.PULL)
+    pull.bind("tcp://127.0.0.1:*")
+    push = context.socket(zmq.PUSH)
+    push.connect(pull.last_endpoint.decode())
+    return push, pull
+
+
+SENDS = {
+    "send": (lambda s: s.send(b"abc"), lambda s: s.recv(), b"abc"),
+    "send, flags by name": (lambda s: s.send(b"abc", flags=0), lambda s: s.recv(flags=0), b"abc"),
+    "long": (lambda s: s.send(b"x" * 9_999), lambda s: s.recv(), b"x" * 9_999),
+    "empty": (lambda s: s.send(b""), lambda s: s.recv(), b""),
+    "bytearray": (lambda s: s.send(bytearray(b"abc")), lambda s: s.recv(), b"abc"),
+    "memoryview": (lambda s: s.send(memoryview(b"abc")), lambda s: s.recv(), b"abc"),
+    "frame": (lambda s: s.send(zmq.Frame(b"abc")), lambda s: s.recv(), b"abc"),
+    "no copy": (
+        lambda s: s.send(b"x" * 99_999, copy=False),
+        lambda s: s.recv(copy=False).bytes,
+        b"x" * 99_999,
+    ),
+    "string": (lambda s: s.send_string("é"), lambda s: s.recv_string(), "é"),
+    "json": (lambda s: s.send_json({"a": [1]}), lambda s: s.recv_json(), {"a": [1]}),
+    "pyobj": (lambda s: s.send_pyobj((1, 2)), lambda s: s.recv_pyobj(), (1, 2)),
+    "multipart": (
+        lambda s: s.send_multipart([b"a", b"", b"c"]),
+        lambda s: s.recv_multipart(),
+        [b"a", b"", b"c"],
+    ),
+    "serialized": (
+        lambda s: s.send_serialized("ab", lambda text: [text.encode()]),
+        lambda s: s.recv_serialized(lambda frames: frames[0].decode()),
+        "ab",
+    ),
+    "sndmore": (
+        lambda s: (s.send(b"a", zmq.SNDMORE), s.send(b"b")),
+        lambda s: [s.recv(), s.recv()],
+        [b"a", b"b"],
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SENDS)
+def test_every_way_to_send_arrives_and_is_timed_once(pair, context, how):
+    """Each of pyzmq's methods carries its payload unchanged and makes one record."""
+    push, pull = pair
+    send, receive, expected = SENDS[how]
+    send(push)
+    assert receive(pull) == expected
+    (message,) = context.timings
+    assert message.send_start_ns <= message.send_end_ns
+    assert message.send_start_ns < message.recv_ns
+
+
+def test_n_bytes_counts_all_frames(pair, context):
+    """A multipart message is one record with the size of all its frames."""
+    push, pull = pair
+    push.send_multipart([b"abc", b"", b"de"])
+    pull.recv_multipart()
+    assert [message.n_bytes for message in context.timings] == [5]
+
+
+def test_tracked_send_returns_its_tracker(pair):
+    """`track=True` gives the tracker that pyzmq gives."""
+    push, pull = pair
+    tracker = push.send(b"x" * 100_000, copy=False, track=True)
+    assert len(pull.recv()) == 100_000
+    tracker.wait(5)
+
+
+def test_recv_into_is_timed(pair, context):
+    """A message received into a buffer is paired with its send."""
+    push, pull = pair
+    push.send(b"abc")
+    buffer = bytearray(10)
+    assert pull.recv_into(buffer) == 3
+    assert context.timings.summary().in_flight == 0
+
+
+def test_nothing_is_added_to_the_wire(context, raw_context):
+    """A raw PULL reads a timed PUSH's frames byte for byte."""
+    raw = raw_context.socket(zmq.PULL)
+    raw.bind("tcp://127.0.0.1:*")
+    push = context.socket(zmq.PUSH)
+    push.connect(raw.last_endpoint.decode())
+    push.send_multipart([b"a", b"bc"])
+    push.send(b"d")
+    assert raw.recv_multipart() == [b"a", b"bc"]
+    assert raw.recv_multipart() == [b"d"]
+    raw.close()
+
+
+def test_untimed_receiver_leaves_messages_in_flight(context, raw_context):
+    """What a raw PULL took is not seen again, so it stays in flight."""
+    raw = raw_context.socket(zmq.PULL)
+    raw.bind("tcp://127.0.0.1:*")
+    push = context.socket(zmq.PUSH)
+    push.connect(raw.last_endpoint.decode())
+    push.send(b"a")
+    raw.recv()
+    raw.close()
+    assert context.timings.summary().in_flight == 1
+
+
+def test_untimed_sender_shows_as_such(context, raw_context):
+    """A message from a raw PUSH has a receipt and no send."""
+    pull = context.socket(zmq.PULL)
+    pull.bind("tcp://127.0.0.1:*")
+    raw = raw_context.socket(zmq.PUSH)
+    raw.connect(pull.last_endpoint.decode())
+    raw.send(b"a")
+    pull.recv()
+    raw.close()
+    (message,) = context.timings
+    assert (message.sender, message.send_start_ns) == (None, None)
+    assert context.timings.summary().untimed == 1
+
+
+def test_handling_lasts_until_the_next_is_asked_for(pair, context):
+    """A message of a bare PULL is in the handler until its thread calls recv again."""
+    push, pull = pair
+    push.send(b"a")
+    pull.recv()
+    assert context.timings.summary().handling == 1
+    with pytest.raises(zmq.Again):
+        pull.recv(zmq.NOBLOCK)
+    assert context.timings.summary().handled == 1
+
+
+@pytest.mark.parametrize("ask", [lambda s: s.poll(0), lambda s: s.close()])
+def test_poll_and_close_end_the_handling(pair, context, ask):
+    """Polling for the next message, or closing, means that the last one is done with."""
+    push, pull = pair
+    push.send(b"a")
+    pull.recv()
+    ask(pull)
+    assert context.timings.summary().handled == 1
+
+
+def test_noblock_is_recorded_as_refused(context):
+    """A send that says Again was refused; it is not among the pushed."""
+    push = context.socket(zmq.PUSH)
+    push.bind("tcp://127.0.0.1:*")
+    with pytest.raises(zmq.Again):
+        push.send(b"a", zmq.NOBLOCK)
+    summary = context.timings.summary()
+    assert (summary.refused, summary.pushed, summary.in_flight) == (1, 0, 0)
+
+
+def test_sndtimeo_is_recorded_as_refused_with_its_wait(context):
+    """A send that gave up after SNDTIMEO was refused, and its wait counts as the caller's."""
+    push = context.socket(zmq.PUSH)
+    push.sndtimeo = 20
+    push.bind("tcp://127.0.0.1:*")
+    with pytest.raises(zmq.Again):
+        push.send(b"a")
+    summary = context.timings.summary()
+    assert summary.refused == 1
+    assert summary.sending_s >= 0.019
+
+
+def test_a_hot_socket_records_refusals_too(context):
+    """The short way through `send` notes a refusal as the long one does."""
+    pull = context.socket(zmq.PULL)
+    pull.rcvhwm = 1
+    pull.bind("inproc://full")
+    push = context.socket(zmq.PUSH)
+    push.sndhwm, push.sndtimeo = 1, 0
+    push.connect("inproc://full")
+    push.send(b"0")
+    push.send(b"1")
+    with pytest.raises(zmq.Again):
+        push.send(b"2")
+    pull.recv()
+    pull.recv()
+    summary = context.timings.summary()
+    assert (summary.pushed, summary.refused, summary.handled, summary.handling) == (2, 1, 1, 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal does not wake libzmq on Windows")
+@pytest.mark.parametrize("warm", [False, True], ids=["first send", "later send"])
+def test_interrupt_ends_a_blocked_send(context, warm):
+    """Interrupt wakes a blocked `send`; it is recorded as interrupted, and the socket works on."""
+    pull = context.socket(zmq.PULL)
+    pull.rcvhwm = 1
+    push = context.socket(zmq.PUSH)
+    push.sndhwm = 1
+    address = "inproc://narrow"
+    if warm:
+        pull.bind(address)
+        push.connect(address)
+        push.send(b"0")
+        push.send(b"1")
+    else:
+        push.bind(address)
+
+    over, once = threading.Event(), iter([KeyboardInterrupt])
+
+    def raise_once(*_):
+        for error in once:
+            raise error
+
+    def interrupt_when_blocked():
+        while not context.timings.summary().sending:
+            pass
+        # More than once: a signal that comes just before libzmq waits does not wake it.
+        while not over.wait(0.02):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, raise_once)
+    thread = threading.Thread(target=interrupt_when_blocked)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            push.send(b"blocked")
+    finally:
+        over.set()
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+    assert context.timings.summary().interrupted == 1
+    if not warm:
+        pull.connect(address)
+    else:
+        pull.recv()
+        pull.recv()
+    push.send(b"after")
+    assert pull.recv() == b"after"
+
+
+TORN = """
+    import os, signal, threading, zmq
+    from pushpull_kit import Context
+    from pushpull_kit.recording.events import DIGEST_AT
+
+    context = Context()
+    pull = context.socket(zmq.PULL)
+    pull.rcvhwm = 0
+    pull.bind("inproc://wide")
+    push = context.socket(zmq.PUSH)
+    push.sndhwm = 0
+    push.connect("inproc://wide")
+    over = threading.Event()
+    armed = False
+    struck = sent = 0
+
+    def interrupt(*_):  # once for each time that it is armed, so never outside the try
+        global armed, struck
+        if armed:
+            armed, struck = False, struck + 1
+            raise KeyboardInterrupt
+
+    def strike():
+        while not over.wait(0.0005):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    signal.signal(signal.SIGINT, interrupt)
+    thread = threading.Thread(target=strike)
+    thread.start()
+    while struck < 300:
+        try:
+            armed = True
+            for _ in range(DIGEST_AT):
+                push.send(b"next")
+                sent += 1
+            armed = False
+        except KeyboardInterrupt:
+            pass
+    over.set()
+    thread.join()
+    received = 0
+    while pull.poll(0):
+        pull.recv()
+        received += 1
+    s = context.timings.summary()
+    print(sent <= received <= sent + struck, s.pushed == received == s.handled + s.handling,
+          len(context.timings) == s.pushed + s.interrupted + s.refused)
+    context.destroy(linger=0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals on Windows")
+def test_interrupt_never_tears_the_log():
+    """However often Interrupt strikes between the log's steps, every message is counted once."""
+    code = textwrap.dedent(TORN)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "True True True\n"
+
+
+def test_text_is_refused_with_the_remedy(pair, context):
+    """`send` of a str says what to use instead, and records nothing."""
+    push, _ = pair
+    with pytest.raises(TypeError, match="send_string"):
+        push.send("text")
+    assert len(context.timings) == 0
+
+
+def test_wrong_thread_raises_with_the_remedy(pair):
+    """A second thread gets an error that names both threads, instead of a dead process."""
+    push, _ = pair
+    caught = []
+
+    def use():
+        for call in (lambda: push.send(b""), push.close, lambda: push.setsockopt(zmq.LINGER, 0)):
+            try:
+                call()
+            except WrongThreadError as error:
+                caught.append(str(error))
+
+    thread = threading.Thread(target=use, name="second")
+    thread.start()
+    thread.join()
+    assert len(caught) == 3
+    assert all("'MainThread'" in text and "'second'" in text for text in caught)
+    assert "PUSH socket" in caught[0]
+    assert "queue.Queue" in caught[0]
+
+
+def test_the_hot_path_is_guarded_too(pair):
+    """A socket that has sent before refuses a second thread as well."""
+    push, pull = pair
+    push.send(b"a")
+    push.send(b"b")
+    caught = []
+
+    def use():
+        try:
+            push.send(b"c")
+        except WrongThreadError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert len(caught) == 1
+    assert [pull.recv(), pull.recv()] == [b"a", b"b"]
+
+
+def test_a_subclass_with_its_own_send_is_asked(context):
+    """A subclass that overrides `send` gets every call."""
+
+    class Loud(TimedPush):
+        calls: list
+
+        def send(self, *args, **kwargs):
+            self.calls.append(args)
+            return super().send(*args, **kwargs)
+
+    push = context.socket(zmq.PUSH, socket_class=Loud)
+    push.calls = []
+    push.connect("inproc://nobody")
+    push.send(b"a")
+    push.send_string("b")
+    assert push.calls == [(b"a",), (b"b",)]
+    assert context.timings.summary().pushed == 2
+    push.close(linger=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [("send", b"short"), ("send", bytearray(b"a")), ("send_string", "a"), ("send_string", b"a")],
+    ids=["bytes", "a buffer", "text", "no text"],
+)
+def test_a_method_that_outlives_its_socket_says_so(context, method, argument):
+    """What is kept of a socket after it is gone raises, as that of a closed one does."""
+    push = zmq.Context.socket(context, zmq.PUSH, socket_class=TimedPush)
+    push.connect("inproc://nobody")
+    kept = getattr(push, method)
+    with pytest.warns(ResourceWarning, match="Unclosed socket"):
+        del push
+    with pytest.raises(zmq.ZMQError) as caught:
+        kept(argument)
+    assert caught.value.errno == zmq.ENOTSOCK
+    assert context.timings.summary().pushed == 0
+
+
+def test_send_string_is_pyzmqs(context, pair):
+    """Text may be sent in any encoding, with any option, as a frame among others."""
+    push, pull = pair
+    for _ in range(2):
+        push.send_string("é")
+        push.send_string("é", encoding="latin-1")
+        push.send_string("a", zmq.SNDMORE)
+        push.send_string("b")
+        push.send_string("c", copy=False, track=True)
+        received = [pull.recv_multipart() for _ in range(4)]
+        assert received == [[b"\xc3\xa9"], [b"\xe9"], [b"a", b"b"], [b"c"]]
+    pull.poll(0)
+    summary = context.timings.summary()
+    assert (summary.pushed, summary.handled, summary.untimed) == (8, 8, 0)
+    with pytest.raises(TypeError, match="str"):
+        push.send_string(b"bytes")
+
+
+def test_a_subclass_with_its_own_send_string_is_asked(context):
+    """A subclass that overrides `send_string` gets every call."""
+
+    class Loud(TimedPush):
+        def send_string(self, u, *args, **kwargs):
+            return super().send_string(u.upper(), *args, **kwargs)
+
+    push, pull = context.socket(zmq.PUSH, socket_class=Loud), context.socket(zmq.PULL)
+    pull.bind("inproc://loud")
+    push.connect("inproc://loud")
+    for text in ("a", "b"):
+        push.send_string(text)
+    assert [pull.recv(), pull.recv()] == [b"A", b"B"]
+    push.close()
+    pull.close()
+
+
+def test_sends_are_timed_once_whichever_way_they_take(context, pair):
+    """Short and long, single and multipart messages may follow each other in any order."""
+    push, pull = pair
+    for _ in range(2):
+        push.send(b"a")
+        push.send(b"b", zmq.SNDMORE)
+        push.send(b"c")
+        push.send(bytes(10_000))
+        push.send_multipart([b"d", b"e"])
+        push.send(b"f", flags=zmq.NOBLOCK)
+        assert [len(pull.recv_multipart()) for _ in range(5)] == [1, 2, 1, 2, 1]
+    pull.poll(0)
+    summary = context.timings.summary()
+    assert (summary.pushed, summary.handled, summary.untimed) == (10, 10, 0)
+
+
+def test_creation_is_not_use(context):
+    """A socket made in one thread may be used in another, if that one is first."""
+    push = context.socket(zmq.PUSH)
+    failed = []
+
+    def use():
+        try:
+            push.bind("tcp://127.0.0.1:*")
+            push.close()
+        except WrongThreadError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert not failed
+
+
+def test_the_owner_may_die(context):
+    """When the thread that used a socket has ended, the next one may take over."""
+    push = context.socket(zmq.PUSH)
+    thread = threading.Thread(target=lambda: push.bind("tcp://127.0.0.1:*"))
+    thread.start()
+    thread.join()
+    push.close()
+    assert push.closed
+
+
+def test_lanes_are_named_and_numbered(context):
+    """Sockets without a name get `sender`, `sender 2`; a name may be given before and after use."""
+    first, second, third = (context.socket(zmq.PUSH) for _ in range(3))
+    third.name = "mail"
+    for socket in (first, second, third):
+        with pytest.raises(zmq.Again):
+            socket.send(b"", zmq.NOBLOCK)
+    assert (first.name, second.name, third.name) == ("sender", "sender 2", "mail")
+    second.name = "web"
+    with pytest.raises(zmq.Again):
+        second.send(b"", zmq.NOBLOCK)
+    assert [message.sender for message in context.timings] == ["sender", "sender 2", "mail", "web"]
+
+
+def test_options_by_attribute_still_work(context):
+    """`socket.sndhwm = 5` sets the option, as in pyzmq."""
+    push = context.socket(zmq.PUSH)
+    push.sndhwm = 5
+    assert push.getsockopt(zmq.SNDHWM) == push.sndhwm == 5
+
+
+def test_rebinding_at_once_succeeds(context):
+    """A cell that makes and binds its socket anew may be run again and again on one port."""
+    socket = context.socket(zmq.PUSH)
+    socket.bind("tcp://127.0.0.1:*")
+    address = socket.last_endpoint.decode()
+    for _ in range(50):
+        socket.close()
+        socket = context.socket(zmq.PUSH)
+        socket.bind(address)
+
+
+def test_a_taken_address_is_still_an_error(context, raw_context):
+    """An address that another socket holds raises pyzmq's own error."""
+    raw = raw_context.socket(zmq.PUSH)
+    raw.bind("tcp://127.0.0.1:*")
+    with pytest.raises(zmq.ZMQError) as caught:
+        context.socket(zmq.PUSH).bind(raw.last_endpoint.decode())
+    assert caught.value.errno == errno.EADDRINUSE
+    raw.close()
+
+
+def test_forgetting_a_socket_frees_it_at_once():
+    """Nothing of ours keeps a forgotten socket alive: no cycle, no reference in the log."""
+    context = Context()
+    socket = context.socket(zmq.PUSH)
+    socket.bind("tcp://127.0.0.1:*")
+    with pytest.raises(zmq.Again):
+        socket.send(b"", zmq.NOBLOCK)
+    gc.disable()
+    try:
+        with pytest.warns(ResourceWarning, match="Unclosed socket"):
+            del socket
+    finally:
+        gc.enable()
+        context.term()
+
+
+def test_digesting_happens_without_being_asked(pair, context):
+    """The lists of a socket that sends on and on stay short although nobody asks."""
+    push, pull = pair
+    for _ in range(3):
+        for _ in range(DIGEST_AT // 2 + 1):
+            push.send(b"x")
+            pull.recv()
+    assert len(push._track.ends) < DIGEST_AT
+    assert context.timings.summary().pushed == 3 * (DIGEST_AT // 2 + 1)
+
+
+def test_a_socket_closed_inside_a_message_is_not_sending(context):
+    """Closing between the frames of a multipart message ends its record."""
+    push = context.socket(zmq.PUSH)
+    push.connect("inproc://nobody")
+    push.send(b"first", zmq.SNDMORE)
+    assert context.timings.summary().sending == 1
+    push.close(linger=0)
+    summary = context.timings.summary()
+    assert (summary.sending, summary.interrupted) == (0, 1)

@@ -1,0 +1,252 @@
+"""The live view, as the kernel sees it: its thread, its end, and what it hears from a page."""
+
+import gc
+import json
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import zmq
+from logs import BLOG, log
+from test_in_jupyter import Kernel
+
+import pushpull_kit.views.timeline.widget
+from pushpull_kit import Timeline, Timings, Worker
+from pushpull_kit.views.timeline.widget import PARTS, one_module
+
+FOLDER = Path(pushpull_kit.__file__).parent / "views" / "timeline" / "js"
+TIMEOUT_S = 20
+
+
+def wait_until(condition):
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "timeline"]
+
+
+@pytest.fixture
+def timeline(context):
+    view = Timeline(context)
+    yield view
+    view.close()
+
+
+# What it is given
+
+
+@pytest.mark.parametrize("source", [None, 7, "context", object(), [Timings()]])
+def test_something_without_timings_is_refused(source):
+    """The error says what was expected, what came, and what to do."""
+    with pytest.raises(TypeError, match=r"expected Timings.*got .*; pass the context"):
+        Timeline(source)
+    gc.collect()
+
+
+def test_a_log_without_a_context():
+    """Timings by themselves can be shown as well."""
+    view = Timeline(log(BLOG))
+    assert len(view._feed.timings) == 3
+    view.close()
+
+
+def test_its_text_holds_no_live_value(context, timeline):
+    """What strict nbval compares is the same before and after messages."""
+    before = repr(timeline)
+    with Worker(lambda text: None, bind="inproc://jobs", context=context) as worker:
+        push = context.socket(zmq.PUSH)
+        push.connect("inproc://jobs")
+        push.send_string("x")
+        worker.wait(1)
+        push.close()
+    assert repr(timeline) == before
+    assert timeline._repr_mimebundle_()[0]["text/plain"] == before
+
+
+def test_its_picture_is_the_static_figure(timeline):
+    """`picture()` draws the same messages, with the same mark."""
+    marked = Timeline(log(BLOG), high_water_mark=2)
+    texts = [text.get_text() for axes in marked.picture().axes for text in axes.texts]
+    marked.close()
+    assert "high-water mark 2" in texts
+
+
+# Its thread
+
+
+def test_a_view_has_one_thread(timeline):
+    """One thread sends."""
+    assert len(threads()) == 1
+
+
+def test_close_ends_the_thread(timeline):
+    """After `close()` no thread is left; again, it does nothing."""
+    timeline.close()
+    assert threads() == []
+    timeline.close()
+
+
+def test_the_end_of_the_context_ends_the_thread(context, timeline):
+    """When the context is closed, the rest is sent, and the thread ends by itself."""
+    context.retire(3)
+    wait_until(lambda: not threads())
+
+
+def test_a_page_that_comes_late_is_told_of_a_closed_context(context, timeline):
+    """After the end a page can still ask for everything."""
+    context.retire(3)
+    wait_until(lambda: not threads())
+    before = timeline._feed._sequence
+    timeline._hear(timeline, {"kind": "hello"}, [])
+    wait_until(lambda: timeline._feed._sequence > before and not threads())
+
+
+def test_a_closed_view_does_not_start_again(timeline):
+    """What a page says to a closed view starts no thread."""
+    timeline.close()
+    timeline._hear(timeline, {"kind": "hello"}, [])
+    assert threads() == []
+
+
+# What it hears
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, 7, "hello", [], {}, {"kind": 3}, {"kind": "ack"}, {"kind": "ack", "sequence": "1"},
+     {"kind": "ack", "sequence": 1e99}, {"kind": "ack", "sequence": True}, {"kind": ["hello"]}],
+)  # fmt: skip
+def test_nonsense_from_a_page_is_passed_over(timeline, content):
+    """A message that makes no sense raises nothing and stops nothing."""
+    timeline._hear(timeline, content, None)
+    assert len(threads()) == 1
+
+
+def test_a_page_is_heard(timeline):
+    """An acknowledgment reaches the feed."""
+    wait_until(lambda: timeline._feed._sequence >= 1)
+    timeline._hear(timeline, {"kind": "ack", "sequence": 1}, [])
+    assert timeline._feed._acked == 1
+
+
+# What it sends to the page, in a real kernel
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    kernel = Kernel()
+    kernel.run(
+        "import pushpull_kit.views.timeline.widget, threading, zmq\nfrom pushpull_kit import *"
+    )
+    yield kernel
+    kernel.close()
+
+
+COUNT = "print(sum(t.name == 'timeline' for t in threading.enumerate()))"
+
+
+def rerun(kernel, code, times):
+    """Run a cell so often, as JupyterLab does: each run names the same cell."""
+    for _ in range(times):
+        message = kernel.client.session.msg(
+            "execute_request",
+            {"code": code, "silent": False, "store_history": True, "user_expressions": {},
+             "allow_stdin": False, "stop_on_error": True},
+            metadata={"cellId": "the-cell"},
+        )  # fmt: skip
+        kernel.client.shell_channel.send(message)
+        assert kernel.finish(message["header"]["msg_id"]) is None
+
+
+def test_a_hundred_runs_of_the_cell_leave_one_thread(kernel):
+    """Running the cell that shows a view ends what its last run has begun."""
+    kernel.run("context = fresh_context()")
+    rerun(kernel, "view = Timeline(context)\nview", 100)
+    assert kernel.run(COUNT)[1] == "1\n"
+    rerun(kernel, "first, second = Timeline(context), Timeline(context)", 1)
+    assert kernel.run(COUNT)[1] == "2\n"  # one cell may show two
+    kernel.run("fresh_context(); import time; time.sleep(0.3)")
+    assert kernel.run(COUNT)[1] == "0\n"
+
+
+def test_what_is_on_the_wire(kernel):
+    """The kernel opens a comm, and sends batches with one block of bytes each."""
+    cell = kernel.start(
+        "context = fresh_context(); view = Timeline(context)\n"
+        "track = context.timings.add_sender(); track.begin(b'x'); track.end()\n"
+        "import time; deadline = time.monotonic() + 20\n"
+        "while view._feed._sequence < 3 and time.monotonic() < deadline: time.sleep(0.01)\n"
+        "view.close()"
+    )
+    batches = []
+    while True:
+        message = kernel.client.get_iopub_msg(timeout=TIMEOUT_S)
+        content = message["content"]
+        if message["msg_type"] == "comm_msg" and content["data"].get("method") == "custom":
+            batches.append((content["data"]["content"], message["buffers"]))
+        if message["parent_header"].get("msg_id") == cell and (
+            content.get("execution_state") == "idle"
+        ):
+            break
+    assert batches
+    header, buffers = batches[-1]
+    assert header["kind"] == "batch"
+    assert "1 pushed = 0 handled" in header["headline"]
+    assert len(buffers) == 1
+
+
+# What is sent to the page once: its program
+
+
+def test_the_parts_make_one_module():
+    """Joined, the parts import nothing and export one thing."""
+    text = one_module()
+    assert "import {" not in text
+    assert text.count("\nexport ") == 1
+    assert "\nexport default " in text
+
+
+def test_the_program_is_small():
+    """It is sent whenever a view is shown, so it stays below a hundred thousand characters."""
+    assert len(one_module()) < 100_000
+
+
+def test_every_part_is_in_the_module():
+    """No script lies in the folder unused, and the parts come after those they import from."""
+    assert {path.name for path in FOLDER.glob("*.js")} == set(PARTS)
+    for number, part in enumerate(PARTS):
+        text = (FOLDER / part).read_text("utf-8")
+        for other in PARTS[number:]:
+            assert f'from "./{other}"' not in text
+
+
+def test_the_program_asks_nothing_of_the_network():
+    """No part names an address: nothing is fetched from anywhere."""
+    for path in FOLDER.parent.rglob("*"):
+        if path.suffix in (".js", ".css"):
+            text = path.read_text("utf-8")
+            assert not any(word in text for word in ("http:", "https:", "fetch(", "@import"))
+
+
+def test_the_types_of_the_scripts_are_checked():
+    """The lint names the scripts, strictly."""
+    config = json.loads((FOLDER.parents[3] / "tsconfig.json").read_text("utf-8"))
+    assert config["compilerOptions"]["strict"] is True
+    assert config["compilerOptions"]["checkJs"] is True
+    assert config["include"] == ["pushpull_kit/views/timeline/js/*.js"]
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="only where there is a Node.js anyway")
+def test_one_name_is_not_taken_twice(tmp_path):
+    """In the joined module no part redefines a name of another."""
+    path = tmp_path / "view.mjs"
+    path.write_text(one_module(), "utf-8")
+    done = subprocess.run(["node", "--check", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
