@@ -46,29 +46,30 @@ compare: $(BENCH)  ## Measure PUSH/PULL beside queues, HTTP, Redis, ... (COMPARE
 
 # Four minutes at the most for the first, about one for the second.
 fuzz: $(STAMP)  ## Try millions of random inputs, then more histories of the log than the tests do
-	$(PY) tests/fuzzing.py
+	$(PY) tests/stress/fuzzing.py
 	PUSHPULL_EXAMPLES=4 $(PY) -m pytest tests/test_properties.py tests/browser/test_log_names.py
 
 # Ten minutes, or longer on a slow machine, but no more than twenty-five.
 soak: $(STAMP)  ## Push a hundred million messages under a live view: flat, and exact
-	$(PY) tests/soaking.py
+	$(PY) tests/stress/soaking.py
 
 faults: $(STAMP)  ## Kill, stop and cut off processes, send rubbish, fill the disk
-	$(PY) -m pytest tests/faults
+	$(PY) -m pytest tests/stress/faults
 
 # Half an hour or more.
 flake: $(STAMP)  ## Run all notebooks 20 times beside busy cores (ROUNDS=5)
-	$(PY) tools/flake.py $(ROUNDS)
+	$(PY) tests/stress/flake.py $(ROUNDS)
 
-lint: $(STAMP)  ## Check format, style, types and spelling
+lint: $(STAMP)  ## Check format, style, types, spelling and imports
 	$(PY) -m ruff format --check
 	$(PY) -m ruff check
 	$(PY) -m mypy
 	$(VENV)/bin/codespell
+	$(VENV)/bin/lint-imports
 	@command -v npx >/dev/null || { echo "Types in JavaScript need npx (Node.js) to be checked." \
 	    "On Debian or Ubuntu: sudo apt-get install npm" >&2; exit 1; }
 	$(TSC)
-	$(PRETTIER) --check "pushpull_kit/timeline/*.{js,css}"
+	$(PRETTIER) --check "pushpull_kit/views/timeline/**/*.{js,css}"
 
 clean:  ## Remove .venv, caches and build results
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

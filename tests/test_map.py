@@ -1,6 +1,5 @@
 """The house stands as its map says: names, imports, and nothing left behind by a test."""
 
-import ast
 import os
 import re
 import subprocess
@@ -14,62 +13,6 @@ import pytest
 import pushpull_kit
 
 PACKAGE = Path(pushpull_kit.__file__).parent
-
-#: From the ground up; a module imports only from the floors below its own.
-FLOORS = [
-    ["errors"],
-    ["messages"],
-    ["tracks", "ring", "pairing", "trace"],
-    ["timings"],
-    ["sockets"],
-    ["context"],
-    ["cells", "decoding"],
-    ["worker", "running"],
-    ["layout"],
-    ["picture"],
-    ["timeline", "predict", "captions"],
-    ["controls"],
-    ["experiment"],
-    ["exercises"],
-]
-FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-FILES = {
-    path.stem if path.name != "__init__.py" else path.parent.name: path
-    for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")]
-}
-MODULES = sorted(FILES.keys() & FLOOR.keys())
-GROUND = [name for name in MODULES if FLOOR[name] <= FLOOR["timings"]]
-
-
-def imports(module):
-    """What a module imports, wherever in it: absolute names, ours as `pushpull_kit.<module>`.
-
-    What a package imports of itself does not count.
-    """
-    found, path = set(), FILES[module]
-    inside = path.name == "__init__.py"
-    for node in [n for p in (path.parent.glob("*.py") if inside else [path]) for n in nodes(p)]:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level > inside:
-            base = ".".join(filter(None, ["pushpull_kit", node.module]))
-            names = {f"{base}.{alias.name}" for alias in node.names}
-            found |= names if base == "pushpull_kit" else {base}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(node.module)
-    return found
-
-
-def nodes(path):
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-
-
-def ours(module):
-    return {name.split(".")[1] for name in imports(module) if name.startswith("pushpull_kit.")}
-
-
-def others(module):
-    return {name.split(".")[0] for name in imports(module)} - {"pushpull_kit"}
 
 
 def run(code, **kwargs):
@@ -123,45 +66,6 @@ def test_a_name_that_is_not_public_is_an_attribute_error():
 
 
 # Imports
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_run_downward(module):
-    """A module imports only from the floors below its own."""
-    upward = {name for name in ours(module) if FLOOR.get(name, len(FLOORS)) >= FLOOR[module]}
-    assert upward == set()
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_the_map_in_the_docstring_has_the_module(module):
-    """The package's docstring has a line for each module."""
-    assert re.search(rf"^    {module} +\w", pushpull_kit.__doc__, re.MULTILINE)
-
-
-def test_the_map_in_the_docstring_runs_upward():
-    """In the package's docstring each module stands below those that it imports from."""
-    rooms = re.findall(r"^    (\w+) {2,}\w", pushpull_kit.__doc__, re.MULTILINE)
-    listed = [name for name in rooms if name in FLOOR]
-    assert listed == sorted(listed, key=FLOOR.__getitem__)
-
-
-@pytest.mark.parametrize("module", GROUND)
-@pytest.mark.parametrize("library", ["zmq", "IPython", "matplotlib"])
-def test_what_was_measured_knows_no_sockets_and_draws_nothing(module, library):
-    """`timings` and all below it import no zmq, no IPython and no matplotlib."""
-    assert library not in others(module)
-
-
-@pytest.mark.parametrize("module", ["picture", "timeline"])
-def test_what_draws_knows_no_sockets(module):
-    """`picture` and `timeline` import neither zmq nor the modules that do."""
-    assert "zmq" not in others(module)
-    assert not {"context", "worker"} & ours(module)
-
-
-def test_a_worker_draws_nothing():
-    """`worker` imports neither matplotlib nor IPython."""
-    assert not {"matplotlib", "IPython"} & others("worker")
 
 
 @pytest.mark.parametrize("library", ["matplotlib", "pandas", "IPython", "ipykernel", "ipywidgets"])
@@ -263,7 +167,7 @@ def verdicts(tmp_path_factory):
 
 def said(verdict):
     """The kinds of things that a verdict says were left behind."""
-    kinds = r"thread|zmq\.Socket|zmq\.Context|kit\.context\.Context|descriptor"
+    kinds = r"thread|zmq\.Socket|zmq\.Context|context\.Context|descriptor"
     return set(re.findall(kinds, verdict.partition("left behind:")[2]))
 
 
@@ -286,7 +190,7 @@ def test_a_zmq_socket_left_behind_fails_its_test(verdicts, name):
 
 def test_a_context_left_behind_fails_its_test(verdicts):
     """A test that leaves a context open fails."""
-    assert said(verdicts["test_context"]) - {"descriptor"} == {"kit.context.Context"}
+    assert said(verdicts["test_context"]) - {"descriptor"} == {"context.Context"}
 
 
 @needs_descriptors
