@@ -16,7 +16,8 @@ import pytest
 from pushpull_kit.recording import log as timings_module
 from pushpull_kit.recording.events import UNKNOWN, Known, known
 from pushpull_kit.recording.log import Timings
-from pushpull_kit.recording.messages import OUTCOMES, Message
+from pushpull_kit.recording.messages import Message
+from pushpull_kit.spec import OUTCOMES
 
 
 def begin(track, payload, at):

@@ -5,20 +5,20 @@ from dataclasses import FrozenInstanceError, fields, replace
 import numpy as np
 import pytest
 
+from pushpull_kit.recording.in_flight import in_flight_steps
 from pushpull_kit.recording.messages import (
     FAILED,
     HANDLED,
     IN_FLIGHT,
     INTERRUPTED,
-    OUTCOMES,
     REFUSED,
     ROW,
     SENDING,
     Message,
     Summary,
-    duration,
-    in_flight_steps,
 )
+from pushpull_kit.recording.units import duration
+from pushpull_kit.spec import OUTCOMES
 
 MESSAGE = Message(
     send_start_ns=100,

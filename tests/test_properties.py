@@ -25,7 +25,7 @@ from pushpull_kit.recording import log as timings_module
 from pushpull_kit.recording.events import UNKNOWN, known
 from pushpull_kit.recording.matching import OpenSends
 from pushpull_kit.recording.messages import ROW, Message, Summary
-from pushpull_kit.recording.ring_buffer import Ring
+from pushpull_kit.recording.ring_buffer import RingBuffer
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
 from pushpull_kit.views.timeline.protocol import COLUMNS, Feed
 
@@ -180,25 +180,25 @@ NAMES = ["left", "right"]
 
 
 class Copy:
-    """What somebody who only ever gets `news` knows of a log."""
+    """What a subscriber that only ever gets deltas knows of a log."""
 
     def __init__(self, timings):
-        self.timings, self.changes = timings, timings.watch()
+        self.timings, self.dirty = timings, timings.subscribe()
         self.first, self.rows = 0, {}
         self.behind = False
 
-    def hear(self, most=10**6, again=0):
-        if again:  # of older messages, what had changed will not be told
-            self.behind = again < self.timings.limit
-        news = self.timings.news(self.changes, most, again=again)
-        assert len(news.rows) <= most
-        assert len(set(news.numbers.tolist())) == len(news.rows)
-        assert all(news.oldest <= number < news.next for number in news.numbers)
-        if news.first != self.first:
-            self.first, self.rows = news.first, {}
-        self.rows.update(zip(news.numbers.tolist(), news.rows, strict=True))
-        self.rows = {n: row for n, row in self.rows.items() if n >= news.oldest}
-        return news.pending
+    def take(self, max_rows=10**6, snapshot_rows=0):
+        if snapshot_rows:  # it is not told what has changed in older messages
+            self.behind = snapshot_rows < self.timings.limit
+        delta = self.timings.delta(self.dirty, max_rows, snapshot_rows=snapshot_rows)
+        assert len(delta.rows) <= max_rows
+        assert len(set(delta.ids.tolist())) == len(delta.rows)
+        assert all(delta.oldest_id <= row_id < delta.next_id for row_id in delta.ids)
+        if delta.first_id != self.first:
+            self.first, self.rows = delta.first_id, {}
+        self.rows.update(zip(delta.ids.tolist(), delta.rows, strict=True))
+        self.rows = {n: row for n, row in self.rows.items() if n >= delta.oldest_id}
+        return delta.n_pending
 
     def all(self):
         """The rows, ordered as `Timings.rows` does."""
@@ -301,12 +301,12 @@ class World:
         self.timings.clear()
         self.book.clear()
 
-    def watch(self):
+    def subscribe(self):
         self.copies.append(Copy(self.timings))
         self.book.ask()
 
-    def news(self, i, most, again):
-        self.copies[i % len(self.copies)].hear(most, again)
+    def delta(self, i, max_rows, snapshot_rows):
+        self.copies[i % len(self.copies)].take(max_rows, snapshot_rows)
         self.book.ask()
 
     def _track(self, kind, i):
@@ -361,7 +361,7 @@ receipts = moves(
 asks = moves(
     "ask", st.sampled_from([len, Timings.digest, Timings.summary, Timings.rows, Timings.messages])
 )
-told = moves("news", few, st.sampled_from([0, 1, 3, 10**6]), st.sampled_from([0, 0, 0, 1, 3, 500]))
+told = moves("delta", few, st.sampled_from([0, 1, 3, 10**6]), st.sampled_from([0, 0, 0, 1, 3, 500]))
 rare = st.one_of(
     moves("burst", few, payloads, st.sampled_from([2, 2, 2, 10, 10, 300]), st.integers(0, 12)),
     moves("rest"),
@@ -369,7 +369,7 @@ rare = st.one_of(
     moves("rename", kinds, few, st.sampled_from([*NAMES, "another"])),
     moves("close", kinds, few),
     moves("clear"),
-    moves("watch"),
+    moves("subscribe"),
 )
 histories = st.tuples(
     st.sampled_from([1, 2, 3, 5, *[1_000_000] * 4]),
@@ -575,49 +575,52 @@ writes = some(
 @given(st.sampled_from([1, 2, 3, 255, 256, 257, 400]), writes)
 @rules(150)
 def test_a_ring_is_a_dictionary_that_forgets(limit, history):
-    """Rows are kept by number, the newest so many, and a note of changes brings all of them."""
-    ring, rows, heard = Ring(limit), {}, {}
-    changes = ring.watch()
+    """Rows are kept by number, the newest so many, and a note of dirty brings all of them."""
+    ring, rows, heard = RingBuffer(limit), {}, {}
+    dirty = ring.subscribe()
     for name, *arguments in history:
         if name == "add":
             rows.update(dict.fromkeys(ring.add(arguments[0]).tolist(), 0))
         elif name == "write":
             back, count, value = arguments
-            numbers = np.arange(max(0, ring.next - back), ring.next)[:count]
+            numbers = np.arange(max(0, ring.next_id - back), ring.next_id)[:count]
             ring.write(numbers, n_bytes=value)
             rows.update({n: value for n in numbers.tolist() if n in rows})
         elif name == "take":
-            numbers, taken = ring.take(changes, arguments[0])
+            numbers, taken = ring.take(dirty, arguments[0])
             heard.update(zip(numbers.tolist(), taken["n_bytes"].tolist(), strict=True))
         elif name == "mark":
-            while len(changes):
-                numbers, taken = ring.take(changes, 10**6)
+            while len(dirty):
+                numbers, taken = ring.take(dirty, 10**6)
                 heard.update(zip(numbers.tolist(), taken["n_bytes"].tolist(), strict=True))
-            ring.mark(changes, arguments[0])
+            ring.mark_newest(dirty, arguments[0])
         else:
             ring.clear()
             rows.clear()
         rows = {n: rows[n] for n in sorted(rows)[-limit:]}
         assert ring.copy()["n_bytes"].tolist() == list(rows.values())
-        assert (ring.oldest, ring.next) == (min(rows, default=ring.next), ring.oldest + len(rows))
-    numbers, taken = ring.take(changes, 10**6)
+        assert (ring.oldest_id, ring.next_id) == (
+            min(rows, default=ring.next_id),
+            ring.oldest_id + len(rows),
+        )
+    numbers, taken = ring.take(dirty, 10**6)
     heard.update(zip(numbers.tolist(), taken["n_bytes"].tolist(), strict=True))
     written = {n: value for n, value in rows.items() if value}
     assert {n: value for n, value in heard.items() if n in written} == written
 
 
-# News
+# Deltas
 
 
 @every_history
 @rules(150)
-def test_news_make_up_the_log(history):
-    """Who began with nothing and heard all news, in whatever portions, has the log's own rows."""
+def test_deltas_make_up_the_log(history):
+    """A subscriber that takes all deltas, in portions of any size, has the log's own rows."""
     world = after(history)
     for copy in world.copies:
         if copy.behind:
-            copy.hear(0, again=world.timings.limit)
-        while copy.hear(most=7):
+            copy.take(0, snapshot_rows=world.timings.limit)
+        while copy.take(max_rows=7):
             pass
         assert (copy.all() == world.timings.rows()).all()
         assert len(copy.rows) == len(world.timings)
@@ -683,7 +686,7 @@ def test_a_page_has_the_log_whatever_it_answers(history):
         kept.clear()
         while header := hear(now_s := now_s + 1):
             feed.ack(header["sequence"])
-            if not len(feed._changes):
+            if not feed.n_pending:
                 break
         assert sorted(kept.values()) == sorted(map(tuple, world.timings.rows().tolist()))
 

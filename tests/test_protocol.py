@@ -84,7 +84,7 @@ def test_a_block_holds_the_log_exactly():
 def test_a_block_is_bytes():
     """What is sent cannot change afterwards: a page gets the very memory it is given."""
     timings = log(BLOG)
-    assert type(encode(timings.news(timings.watch(), 10), 0)) is bytes
+    assert type(encode(timings.delta(timings.subscribe(), 10), 0)) is bytes
 
 
 def test_a_name_that_no_message_can_hold_is_told_as_far_as_it_can_be():
@@ -189,7 +189,7 @@ def test_what_is_unacknowledged_is_bounded():
     sizes = []
     while True:
         page.feed.timings.digest()
-        page.feed._changes.places[: len(page.timings)] = True  # all of it has changed again
+        page.feed._dirty.slots[: len(page.timings)] = True  # all of it has changed again
         page.batch(ack=False)
         sizes.append(len(page.block))
         if not sizes[-1]:
@@ -253,7 +253,7 @@ def test_before_any_page_has_answered_only_the_newest_are_sent():
 def test_hello_brings_everything():
     """A reloaded page is sent the whole log, however large, and whatever was on its way."""
     page = Page(many(MOST + 5))
-    while page.feed._changes:
+    while page.feed.n_pending:
         page.batch(ack=False)
     page.feed.hello()
     assert [page.batch()["count"], page.batch()["count"]] == [MOST, 5]
@@ -280,7 +280,7 @@ def test_a_feed_that_is_forgotten_costs_the_log_nothing():
     """The log does not go on noting changes for a feed that is gone."""
     timings = log(BLOG)
     Feed(timings)
-    assert len(timings._ring._watchers) == 0
+    assert len(timings._ring._subscribers) == 0
 
 
 def test_instants_are_whole_nanoseconds_for_a_hundred_days():

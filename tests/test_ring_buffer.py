@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pushpull_kit.recording.messages import ROW
-from pushpull_kit.recording.ring_buffer import Ring
+from pushpull_kit.recording.ring_buffer import RingBuffer
 
 
 def add(ring, *sizes):
@@ -23,7 +23,7 @@ def kept(ring):
 
 def test_rows_are_kept_oldest_first():
     """A copy has the rows in the order of their adding."""
-    ring = Ring(10)
+    ring = RingBuffer(10)
     add(ring, 1, 2)
     add(ring, 3)
     assert kept(ring) == [1, 2, 3]
@@ -31,7 +31,7 @@ def test_rows_are_kept_oldest_first():
 
 def test_the_oldest_go_first():
     """Beyond the limit each new row displaces the oldest."""
-    ring = Ring(3)
+    ring = RingBuffer(3)
     for size in range(1, 6):
         add(ring, size)
     assert kept(ring) == [3, 4, 5]
@@ -39,14 +39,14 @@ def test_the_oldest_go_first():
 
 def test_more_than_the_limit_at_once_leaves_the_newest():
     """Of more rows than there is room for, added at once, the last are kept."""
-    ring = Ring(3)
+    ring = RingBuffer(3)
     add(ring, *range(8))
     assert kept(ring) == [5, 6, 7]
 
 
 def test_a_new_row_is_all_zero():
     """A row that takes the place of another inherits nothing from it."""
-    ring = Ring(2)
+    ring = RingBuffer(2)
     ring.write(ring.add(2), send_start_ns=7, recv_ns=7, worker=7, outcome=1)
     ring.add(1)
     assert ring.copy()[-1] == np.zeros((), ROW)
@@ -54,7 +54,7 @@ def test_a_new_row_is_all_zero():
 
 def test_a_number_is_never_used_twice():
     """Numbers go on from where they are, whatever is let go or cleared."""
-    ring = Ring(2)
+    ring = RingBuffer(2)
     numbers = ring.add(3).tolist()
     ring.clear()
     numbers += ring.add(3).tolist()
@@ -63,7 +63,7 @@ def test_a_number_is_never_used_twice():
 
 def test_writing_reaches_the_row_of_that_number():
     """A row is found by its number after others were let go."""
-    ring = Ring(3)
+    ring = RingBuffer(3)
     add(ring, 1, 2)
     third, fourth = add(ring, 3, 4)
     ring.write(np.array([fourth, third]), n_bytes=np.array([40, 30]))
@@ -72,7 +72,7 @@ def test_writing_reaches_the_row_of_that_number():
 
 def test_writing_to_a_row_that_was_let_go_does_nothing():
     """A number that is gone does not stand for the row that took its place."""
-    ring = Ring(2)
+    ring = RingBuffer(2)
     gone, *_ = add(ring, 1, 2, 3)
     ring.write(np.array([gone]), n_bytes=99)
     assert kept(ring) == [2, 3]
@@ -80,7 +80,7 @@ def test_writing_to_a_row_that_was_let_go_does_nothing():
 
 def test_writing_to_a_row_that_was_cleared_does_nothing():
     """A number from before `clear` does not stand for a row since."""
-    ring = Ring(4)
+    ring = RingBuffer(4)
     (gone,) = add(ring, 1)
     ring.clear()
     add(ring, 2)
@@ -90,15 +90,15 @@ def test_writing_to_a_row_that_was_cleared_does_nothing():
 
 def test_one_value_serves_all_rows():
     """A column may be set to one value for all, beside arrays of one value each."""
-    ring = Ring(4)
+    ring = RingBuffer(4)
     ring.write(ring.add(2), n_bytes=np.array([1, 2]), outcome=3)
     rows = ring.copy()
     assert (rows["n_bytes"].tolist(), rows["outcome"].tolist()) == ([1, 2], [3, 3])
 
 
 def test_a_copy_is_a_copy():
-    """Changing what `copy` returned changes nothing in the ring."""
-    ring = Ring(4)
+    """Changing what `copy` returned dirty nothing in the ring."""
+    ring = RingBuffer(4)
     add(ring, 1)
     ring.copy()["n_bytes"] = 99
     assert kept(ring) == [1]
@@ -106,7 +106,7 @@ def test_a_copy_is_a_copy():
 
 def test_clear_lets_all_rows_go():
     """After `clear` nothing is kept, and what comes after is."""
-    ring = Ring(4)
+    ring = RingBuffer(4)
     add(ring, 1, 2)
     ring.clear()
     assert kept(ring) == []
@@ -118,7 +118,7 @@ def test_clear_lets_all_rows_go():
 def test_a_ring_is_a_list_cut_at_its_end(limit):
     """Whatever is added, written and cleared, the ring holds what the end of a list would."""
     chance = random.Random(limit)
-    ring, model, offset = Ring(limit), [], 0
+    ring, model, offset = RingBuffer(limit), [], 0
     for _ in range(300):
         if chance.random() < 0.02:
             ring.clear()
@@ -132,7 +132,7 @@ def test_a_ring_is_a_list_cut_at_its_end(limit):
             ring.write(np.array([offset + at]), n_bytes=-at)
             model[at] = -at
         assert kept(ring) == model[-limit:]
-        assert ring.oldest == offset + max(0, len(model) - limit)
+        assert ring.oldest_id == offset + max(0, len(model) - limit)
 
 
 def test_a_kept_row_takes_at_most_64_bytes():
@@ -141,7 +141,7 @@ def test_a_kept_row_takes_at_most_64_bytes():
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        ring = Ring(limit)
+        ring = RingBuffer(limit)
         for _ in range(30):
             ring.add(limit // 20)
         after, _ = tracemalloc.get_traced_memory()
@@ -156,7 +156,7 @@ def test_a_ring_that_is_little_used_takes_little():
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        ring = Ring(1_000_000)
+        ring = RingBuffer(1_000_000)
         ring.add(10)
         after, _ = tracemalloc.get_traced_memory()
     finally:
@@ -167,62 +167,62 @@ def test_a_ring_that_is_little_used_takes_little():
 # What has changed
 
 
-def taken(ring, changes, most=1_000_000):
-    numbers, rows = ring.take(changes, most)
+def taken(ring, dirty, most=1_000_000):
+    numbers, rows = ring.take(dirty, most)
     assert len(numbers) == len(rows)
     return sorted(numbers.tolist())
 
 
 def test_what_is_written_is_noted_once():
     """Rows that were written are taken once, however often they were written."""
-    ring = Ring(100)
+    ring = RingBuffer(100)
     numbers = ring.add(5)
-    changes = ring.watch()
-    assert taken(ring, changes) == [0, 1, 2, 3, 4]
+    dirty = ring.subscribe()
+    assert taken(ring, dirty) == [0, 1, 2, 3, 4]
     ring.write(numbers[1:3], n_bytes=np.array([7, 8]))
     ring.write(numbers[2:3], n_bytes=np.array([9]))
-    assert taken(ring, changes) == [1, 2]
-    assert taken(ring, changes) == []
+    assert taken(ring, dirty) == [1, 2]
+    assert taken(ring, dirty) == []
 
 
 @pytest.mark.parametrize("limit", [3, 7, 64, 1000])
 def test_taken_rows_are_the_rows_of_their_numbers(limit):
     """Whatever was let go meanwhile, a number comes with its own row."""
-    ring = Ring(limit)
-    changes = ring.watch()
+    ring = RingBuffer(limit)
+    dirty = ring.subscribe()
     for _ in range(9):
         numbers = ring.add(40)
         ring.write(numbers, n_bytes=numbers)
-        found, rows = ring.take(changes, 1000)
+        found, rows = ring.take(dirty, 1000)
         assert (rows["n_bytes"] == found).all()
-        assert set(found.tolist()) == set(range(max(ring.oldest, numbers[0]), ring.next))
+        assert set(found.tolist()) == set(range(max(ring.oldest_id, numbers[0]), ring.next_id))
 
 
 def test_changes_are_taken_in_parts():
     """At most so many rows are taken at once; the rest stays."""
-    ring = Ring(100)
-    changes = ring.watch()
+    ring = RingBuffer(100)
+    dirty = ring.subscribe()
     ring.write(ring.add(10), n_bytes=1)
-    assert [len(taken(ring, changes, 4)) for _ in range(4)] == [4, 4, 2, 0]
+    assert [len(taken(ring, dirty, 4)) for _ in range(4)] == [4, 4, 2, 0]
 
 
 def test_marking_counts_the_newest_as_changed():
     """So many of the newest are to be taken, whether they have changed or not."""
-    ring = Ring(100)
-    changes = ring.watch()
+    ring = RingBuffer(100)
+    dirty = ring.subscribe()
     ring.write(ring.add(150), n_bytes=1)
-    ring.mark(changes, 3)
-    assert taken(ring, changes) == [147, 148, 149]
-    ring.mark(changes, 1000)
-    assert len(taken(ring, changes)) == 100
+    ring.mark_newest(dirty, 3)
+    assert taken(ring, dirty) == [147, 148, 149]
+    ring.mark_newest(dirty, 1000)
+    assert len(taken(ring, dirty)) == 100
 
 
 def test_a_cleared_ring_has_no_changes():
     """What was cleared before it was taken is never taken."""
-    ring = Ring(100)
-    changes = ring.watch()
+    ring = RingBuffer(100)
+    dirty = ring.subscribe()
     ring.write(ring.add(10), n_bytes=1)
     ring.clear()
-    assert taken(ring, changes) == []
+    assert taken(ring, dirty) == []
     ring.write(ring.add(2), n_bytes=1)
-    assert taken(ring, changes) == [10, 11]
+    assert taken(ring, dirty) == [10, 11]

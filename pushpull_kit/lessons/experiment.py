@@ -12,7 +12,7 @@ from ipywidgets import HTML, Box, Button, DOMWidget, VBox  # type: ignore[import
 
 from ..errors import PushPullError
 from ..jupyter import cell, print_under_this_cell
-from ..recording.messages import duration
+from ..recording.units import duration
 from ..views.timeline.widget import Timeline
 from .controls import controls_for
 from .run import Run, Running

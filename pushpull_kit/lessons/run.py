@@ -19,7 +19,8 @@ import zmq
 
 from ..errors import PushPullError
 from ..recording.log import Timings
-from ..recording.messages import Summary, duration
+from ..recording.messages import Summary
+from ..recording.units import duration
 from ..sockets.context import RETIRE_TIMEOUT_S, Context
 from ..sockets.timed import TimedPull
 

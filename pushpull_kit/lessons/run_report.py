@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from ..recording.messages import duration
+from ..recording.units import duration
 from .run import Run
 
 #: What a name may end in, and how that reads.

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .messages import FAILED, OUTCOMES, REFUSED, in_flight_steps
+from ..spec import OUTCOMES
+from .in_flight import in_flight_steps
+from .messages import FAILED, REFUSED
 
 if TYPE_CHECKING:
     import os

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..spec import OUTCOMES
 from .events import CUT, RAW, UNKNOWN, Known, Track, Unfinished, drain
 from .export import write_chrome_trace
 from .matching import OpenSends
@@ -30,13 +31,12 @@ from .messages import (
     HANDLING,
     IN_FLIGHT,
     INTERRUPTED,
-    OUTCOMES,
     REFUSED,
     SENDING,
     Message,
     Summary,
 )
-from .ring_buffer import Changes, Ring
+from .ring_buffer import DirtyRows, RingBuffer
 
 if TYPE_CHECKING:
     import os
@@ -44,17 +44,17 @@ if TYPE_CHECKING:
     import pandas
 
 
-class News(NamedTuple):
-    """What has changed in a log: numbered rows of `messages.ROW`, and what they belong to."""
+class Delta(NamedTuple):
+    """What has changed in a log: rows of `messages.ROW` with their ids, and what they refer to."""
 
-    numbers: npt.NDArray[np.int64]  # a message keeps its number; they are given out one by one
+    ids: npt.NDArray[np.int64]  # a message keeps its id
     rows: npt.NDArray[Any]
-    first: int  # the number of the first message since the log was made or cleared
-    oldest: int  # ... of the first that is kept
-    next: int  # ... of the next one to come
-    pending: int  # how many more have changed
+    first_id: int  # of the first message since the log was made or cleared
+    oldest_id: int  # of the oldest message that is kept
+    next_id: int  # of the next message to come
+    n_pending: int  # how many more rows have changed
     lanes: list[tuple[str, str]]
-    open: list[int]  # lanes of sockets that are not closed, and may have more to tell
+    open_lanes: list[int]  # lanes of sockets that are not closed, and may send more
 
 
 class Timings:
@@ -79,7 +79,7 @@ class Timings:
         self._senders: list[Track] = []
         self._workers: list[Track] = []
         self._lanes: list[tuple[str, str]] = [("", "")]  # (kind, name); 0 in a row: not timed
-        self._ring = Ring(limit)
+        self._ring = RingBuffer(limit)
         # Where a receipt may find its send, in this order:
         self._open = OpenSends(limit)  # accepted
         self._begun = OpenSends(sys.maxsize)  # not returned yet: one a socket at the most
@@ -242,7 +242,7 @@ class Timings:
             return
         track.unfinished = None
         received = send.counts and not self._begun.discard(send.row)
-        if send.row < self._ring.first:  # cleared meanwhile
+        if send.row < self._ring.first_id:  # cleared meanwhile
             if end > 0 and not received:
                 self._cleared.add(*this)
             return
@@ -282,7 +282,7 @@ class Timings:
             worker=_lanes_of(self._workers)[raw["track"]],
             outcome=outcome,
         )
-        shown = rows >= self._ring.first  # the others were pushed before the log was cleared
+        shown = rows >= self._ring.first_id  # the others were pushed before the log was cleared
         timed = shown.copy()
         timed[untimed] = False
         counts = np.bincount(outcome[timed], minlength=len(OUTCOMES))
@@ -303,7 +303,7 @@ class Timings:
         if end == 0:
             return
         track.unfinished = None
-        if handling.row < self._ring.first:  # cleared meanwhile
+        if handling.row < self._ring.first_id:  # cleared meanwhile
             return
         self._working_ns += self._count(raw.reshape(1))
         outcome = HANDLED if end > 0 else FAILED
@@ -316,7 +316,7 @@ class Timings:
 
     def __len__(self) -> int:
         with self._digested():
-            return self._ring.next - self._ring.oldest
+            return self._ring.next_id - self._ring.oldest_id
 
     def __repr__(self) -> str:
         return f"<Timings: {len(self):,} messages, at most {self.limit:,}>"
@@ -341,24 +341,24 @@ class Timings:
         first_ns = np.where(rows["send_start_ns"] > 0, rows["send_start_ns"], rows["recv_ns"])
         return np.asarray(rows[np.argsort(first_ns, kind="stable")])
 
-    def watch(self) -> Changes:
-        """Return a note for `news` of what changes from now on; to begin with, of all there is."""
+    def subscribe(self) -> DirtyRows:
+        """Return a subscription for `delta`; at first every message that is kept counts as new."""
         with self._digested():
-            return self._ring.watch()
+            return self._ring.subscribe()
 
-    def news(self, changes: Changes, most: int, *, again: int = 0) -> News:
-        """Return what has changed since the last call, at most so many messages.
+    def delta(self, dirty: DirtyRows, max_rows: int, *, snapshot_rows: int = 0) -> Delta:
+        """Return what has changed since the last call, at most `max_rows` messages.
 
-        Costs time for what is new, never for the whole log. `again` says how many of the newest
-        are to be told whether they have changed or not; older ones are then not told.
+        Costs time for what is new, never for the whole log. With `snapshot_rows`, that many of the
+        newest messages count as changed, and older ones do not.
         """
         with self._digested():
-            if again:
-                self._ring.mark(changes, again)
-            numbers, rows = self._ring.take(changes, most)
             ring = self._ring
-            kept = ring.first, ring.oldest, ring.next
-            return News(numbers, rows, *kept, len(changes), self.lanes, self.open_lanes())
+            if snapshot_rows:
+                ring.mark_newest(dirty, snapshot_rows)
+            ids, rows = ring.take(dirty, max_rows)
+            kept = ring.first_id, ring.oldest_id, ring.next_id
+            return Delta(ids, rows, *kept, len(dirty), self.lanes, self.open_lanes())
 
     def messages(self) -> list[Message]:
         """Return the messages kept, by their first instant."""
@@ -382,7 +382,7 @@ class Timings:
     def summary(self) -> Summary:
         """Return the counts and totals so far, unfinished sends and handlings up to now."""
         with self._digested():
-            now_ns, first = clock_ns(), self._ring.first
+            now_ns, first = clock_ns(), self._ring.first_id
             unfinished = [
                 [t.unfinished for t in tracks if t.unfinished and t.unfinished.row >= first]
                 for tracks in (self._senders, self._workers)
@@ -401,7 +401,7 @@ class Timings:
                 interrupted=self._interrupted,
                 sending=len(unfinished[0]) - early,
                 untimed=self._untimed,
-                let_go=self._ring.oldest - first,
+                let_go=self._ring.oldest_id - first,
                 sending_s=(self._sending_ns + sending_ns) / 1e9,
                 working_s=(self._working_ns + working_ns) / 1e9,
                 span_s=(last_ns - self._first_ns) / 1e9 if self._first_ns else 0.0,

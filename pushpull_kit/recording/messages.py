@@ -1,14 +1,14 @@
-"""What is said of messages: the record of one, the summary of many, how a duration reads."""
+"""What is known of messages: the record of one, and the summary of many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-OUTCOMES = ("sending", "in_flight", "handling", "handled", "failed", "refused", "interrupted")
+from ..spec import OUTCOMES
+from .units import duration
+
 SENDING, IN_FLIGHT, HANDLING, HANDLED, FAILED, REFUSED, INTERRUPTED = range(len(OUTCOMES))
 
 #: One message: instants in ns of the one clock, 0 where there is none; lanes index `Timings.lanes`.
@@ -94,35 +94,3 @@ class Summary:
             if count:
                 parts.append(f"{count:,} {meaning}")
         return " · ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person would say them, in three digits, such as `6.00 s` or `310 µs`."""
-    if not seconds:
-        return "0 s"
-    units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
-    # A value from 0.9995 on is written as 1.00.
-    unit = next((unit for unit, size in units.items() if seconds >= 0.9995 * size), "ns")
-    value = seconds / units[unit]
-    digits = 0 if unit == "ns" or value >= 99.95 else 1 if value >= 9.995 else 2
-    return f"{value:,.{digits}f} {unit}"
-
-
-def in_flight_steps(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the instants (ns) at which the number of messages in flight changes, and the numbers.
-
-    In flight: accepted from a timed sender and not yet in a worker's hands. A message that was
-    received before its send returned counts from its receipt, that is, for no time at all.
-    """
-    accepted = rows[(rows["sender"] > 0) & (rows["send_end_ns"] > 0) & (rows["outcome"] < REFUSED)]
-    received = accepted["recv_ns"][accepted["recv_ns"] > 0]
-    entry = np.where(
-        accepted["recv_ns"] > 0,
-        np.minimum(accepted["send_end_ns"], accepted["recv_ns"]),
-        accepted["send_end_ns"],
-    )
-    instants, place = np.unique(np.concatenate((entry, received)), return_inverse=True)
-    steps = np.repeat((1, -1), (len(entry), len(received)))
-    changes = np.zeros(len(instants), np.int64)
-    np.add.at(changes, place, steps)
-    return instants, np.cumsum(changes)

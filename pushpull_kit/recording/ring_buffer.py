@@ -1,4 +1,4 @@
-"""Where messages are kept: columns that grow to a bound, and then forget the oldest row first."""
+"""Where the log keeps its messages: columns that grow to a bound and then evict the oldest row."""
 
 from __future__ import annotations
 
@@ -13,96 +13,100 @@ from .messages import ROW
 Int64s = npt.NDArray[np.int64]
 
 
-class Changes:
-    """Which rows of a ring were written since somebody last took them; ends when forgotten."""
+class DirtyRows:
+    """Which rows of a ring buffer were written since a subscriber last took them.
+
+    The subscription ends when the subscriber drops this object.
+    """
 
     def __init__(self, limit: int) -> None:
-        self.places = np.zeros(limit, np.bool_)
+        self.slots = np.zeros(limit, np.bool_)
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self.places))
+        return int(np.count_nonzero(self.slots))
 
 
-class Ring:
-    """At most `limit` rows of `messages.ROW`, known by numbers that are never used twice.
+class RingBuffer:
+    """At most `limit` rows of `messages.ROW`. Each has an id that is never used twice.
 
-    Writing to a row that was let go, or cleared, does nothing.
+    Writing to a row that was evicted or cleared does nothing.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.next = 0  # the number of the next row
-        self._watchers: WeakSet[Changes] = WeakSet()
+        self.next_id = 0
+        self._subscribers: WeakSet[DirtyRows] = WeakSet()
         self.clear()
 
     def clear(self) -> None:
-        """Let all rows go; numbers go on from where they are."""
-        self.first = self.next  # the first number since then
+        """Evict all rows. Ids go on from where they are."""
+        self.first_id = self.next_id  # of the rows added since the buffer was last cleared
         self._rows = np.zeros(min(self.limit, 256), ROW)
-        for changes in self._watchers:
-            changes.places[:] = False
+        for dirty in self._subscribers:
+            dirty.slots[:] = False
 
     @property
-    def oldest(self) -> int:
-        """The number of the oldest row that is kept, or of the next one if none is."""
-        return max(self.first, self.next - self.limit)
+    def oldest_id(self) -> int:
+        """The id of the oldest row that is kept, or of the next one if none is."""
+        return max(self.first_id, self.next_id - self.limit)
 
     def add(self, count: int) -> Int64s:
-        """Return the numbers of so many new rows, all zero."""
-        needed = self.next - self.first + count
+        """Add `count` rows of zeros, and return their ids."""
+        needed = self.next_id - self.first_id + count
         if needed > len(self._rows) < self.limit:
             size = min(self.limit, max(needed, len(self._rows) * 5 // 4))
-            self._rows.resize(size, refcheck=False)  # in place; no view of it is ever given away
-        numbers = np.arange(self.next, self.next + count)
-        self.next += count
-        places = self._places(numbers)
-        if isinstance(places, slice):
-            self._rows[places].view(np.uint8)[:] = 0
+            self._rows.resize(size, refcheck=False)  # in place; no caller ever gets a view
+        ids = np.arange(self.next_id, self.next_id + count)
+        self.next_id += count
+        slots = self._slots(ids)
+        if isinstance(slots, slice):
+            self._rows[slots].view(np.uint8)[:] = 0  # four times quicker than assigning a record
         else:
-            self._rows[places] = np.zeros((), ROW)
-        return numbers
+            self._rows[slots] = np.zeros((), ROW)
+        return ids
 
-    def write(self, numbers: Int64s, **columns: Any) -> None:
-        """Set columns, each to an array as long as `numbers` or to one value for all."""
-        kept = numbers >= self.oldest
+    def write(self, ids: Int64s, **columns: Any) -> None:
+        """Set columns of these rows, each to an array as long as `ids` or to one value for all."""
+        kept = ids >= self.oldest_id
         if not kept.all():
-            numbers = numbers[kept]
-            columns = {n: v[kept] if np.ndim(v) else v for n, v in columns.items()}
-        places = self._places(numbers)
+            ids = ids[kept]
+            columns = {name: v[kept] if np.ndim(v) else v for name, v in columns.items()}
+        slots = self._slots(ids)
         for name, values in columns.items():
-            self._rows[name][places] = values
-        for changes in self._watchers:
-            changes.places[places] = True
+            self._rows[name][slots] = values
+        for dirty in self._subscribers:
+            dirty.slots[slots] = True
 
-    def watch(self) -> Changes:
-        """Return a note of what is written from now on, with all that is kept to begin with."""
-        changes = Changes(self.limit)
-        self._watchers.add(changes)
-        self.mark(changes, self.limit)
-        return changes
+    def subscribe(self) -> DirtyRows:
+        """Return a subscription in which every row that is kept counts as written."""
+        dirty = DirtyRows(self.limit)
+        self._subscribers.add(dirty)
+        self.mark_newest(dirty, self.limit)
+        return dirty
 
-    def mark(self, changes: Changes, newest: int) -> None:
-        """Have the newest so many rows count as written anew, and no others."""
-        changes.places[:] = False
-        changes.places[self._places(np.arange(max(self.oldest, self.next - newest), self.next))] = 1
+    def mark_newest(self, dirty: DirtyRows, count: int) -> None:
+        """Have the newest `count` rows count as written, and no others."""
+        dirty.slots[:] = False
+        ids = np.arange(max(self.oldest_id, self.next_id - count), self.next_id)
+        dirty.slots[self._slots(ids)] = True
 
-    def take(self, changes: Changes, most: int) -> tuple[Int64s, npt.NDArray[Any]]:
-        """Return numbers and copies of rows written since the last call, `most` at the most."""
-        places = np.flatnonzero(changes.places[: len(self._rows)])[:most]
-        changes.places[places] = False
-        behind = (self.oldest - self.first) % len(self._rows)
-        return self.oldest + (places - behind) % len(self._rows), self._rows[places]
+    def take(self, dirty: DirtyRows, max_rows: int) -> tuple[Int64s, npt.NDArray[Any]]:
+        """Return ids and copies of at most `max_rows` rows written since the last call."""
+        slots = np.flatnonzero(dirty.slots[: len(self._rows)])[:max_rows]
+        dirty.slots[slots] = False
+        oldest_slot = (self.oldest_id - self.first_id) % len(self._rows)
+        return self.oldest_id + (slots - oldest_slot) % len(self._rows), self._rows[slots]
 
     def copy(self) -> npt.NDArray[Any]:
         """Return the rows kept, oldest first."""
-        rows = self._rows[self._places(np.arange(self.oldest, self.next))]
-        return rows.copy() if rows.base is not None else rows  # a slice would be a view
+        rows = self._rows[self._slots(np.arange(self.oldest_id, self.next_id))]
+        return rows.copy() if rows.base is not None else rows  # indexing by a slice gives a view
 
-    def _places(self, numbers: Int64s) -> Int64s | slice:
-        """Return where rows of these numbers are; as a slice, which is quicker, if it can be."""
-        size, count = len(self._rows), len(numbers)
-        if count and (numbers[1:] - numbers[:-1] == 1).all():
-            first = int(numbers[0] - self.first) % size
+    def _slots(self, ids: Int64s) -> Int64s | slice:
+        """Return where these rows are: as a slice if they lie side by side, which is quicker."""
+        size, count = len(self._rows), len(ids)
+        if count and (np.diff(ids) == 1).all():
+            first = int(ids[0] - self.first_id) % size
             if first + count <= size:
                 return slice(first, first + count)
-        return (numbers - self.first) % size
+        return (ids - self.first_id) % size

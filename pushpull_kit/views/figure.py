@@ -24,8 +24,9 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator
 
+from ..recording.in_flight import in_flight_steps
 from ..recording.log import HasTimings, Timings, timings_of
-from ..recording.messages import ROW, in_flight_steps
+from ..recording.messages import ROW
 from .layout import (
     AXIS_PX,
     BAR_IN,

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..recording.messages import FAILED, HANDLED, HANDLING, INTERRUPTED, REFUSED, SENDING, duration
+from ..recording.messages import FAILED, HANDLED, HANDLING, INTERRUPTED, REFUSED, SENDING
+from ..recording.units import duration
 
 Array = npt.NDArray[Any]
 

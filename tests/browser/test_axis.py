@@ -2,7 +2,7 @@
 
 import pytest
 
-from pushpull_kit.recording.messages import duration
+from pushpull_kit.recording.units import duration
 
 
 def run(modules, code, argument=None):

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from logs import BLOG, MS, START, log, many
-from test_log import batches
+from test_page_log import batches
 
 from pushpull_kit import Timings
-from pushpull_kit.recording.messages import in_flight_steps
+from pushpull_kit.recording.in_flight import in_flight_steps
 
 SCENE = """const { Log } = await import('/log.js');
 const { Axis } = await import('/axis.js');

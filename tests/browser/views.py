@@ -122,7 +122,7 @@ class BlankPage:
             header, block = batch
             self.hear({"kind": "batch", **header, **changes}, block, shift)
             self.feed.ack(header["sequence"])
-            if not len(self.feed._changes):
+            if not self.feed.n_pending:
                 return
 
     def hear(self, content, block=b"", shift=0):

@@ -23,10 +23,11 @@ import zmq
 
 from pushpull_kit import Context, Timeline, Timings, Worker
 from pushpull_kit.recording.export import write_chrome_trace
-from pushpull_kit.recording.log import News
-from pushpull_kit.recording.messages import OUTCOMES, ROW
+from pushpull_kit.recording.log import Delta
+from pushpull_kit.recording.messages import ROW
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
 from pushpull_kit.sockets.decoding import DECODERS, unreadable
+from pushpull_kit.spec import OUTCOMES
 from pushpull_kit.views.timeline.protocol import COLUMNS, encode, sendable
 
 TIMEOUT_S = 30
@@ -206,7 +207,7 @@ def _still_sends(view, track, content):
     track.begin(b"x")
     track.end()
     deadline_s = time.monotonic() + TIMEOUT_S
-    while view._feed._changes:
+    while view._feed.n_pending:
         check(time.monotonic() < deadline_s, "no more is sent after", content)
         time.sleep(0.001)
     check(view._thread.is_alive(), "the thread ended after", content)
@@ -251,9 +252,11 @@ def blocks(chance, count):
         numbers = first + np.array([chance.randrange(2**32) for _ in rows], np.int64)
         origin_ns = int(rows["send_start_ns"].min()) or 1
         far = abs(rows["done_ns"].max() - origin_ns) > 2**53  # more than floats tell exactly
-        lanes = {"pending": 0, "lanes": [], "open": []}
-        news = News(numbers, rows, first, oldest=first, next=int(numbers.max()) + 1, **lanes)
-        block = encode(news, origin_ns)
+        lanes = {"n_pending": 0, "lanes": [], "open_lanes": []}
+        delta = Delta(
+            numbers, rows, first, oldest_id=first, next_id=int(numbers.max()) + 1, **lanes
+        )
+        block = encode(delta, origin_ns)
         place = 0
         for column, kind in COLUMNS:
             values = np.frombuffer(block, kind, n, place)

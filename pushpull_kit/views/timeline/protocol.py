@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...recording.log import News, Timings
+from ...recording.log import Delta, Timings
 
 #: The columns of a batch's block of bytes, little-endian, widest first so that all are aligned.
 COLUMNS = (
@@ -66,7 +66,7 @@ class Feed:
     def __init__(self, timings: Timings) -> None:
         self.timings = timings
         self._origin_ns = clock_ns()
-        self._changes = timings.watch()
+        self._dirty = timings.subscribe()
         self._answered = self._anew = False
         self._sequence = self._acked = 0
         self._on_the_way: deque[tuple[int, int]] = deque()  # sequence number, bytes
@@ -89,6 +89,11 @@ class Feed:
         """Whether a page has asked for everything and was not answered yet."""
         return self._anew
 
+    @property
+    def n_pending(self) -> int:
+        """How many messages have changed and were not sent yet."""
+        return len(self._dirty)
+
     def due_s(self, now_s: float) -> float:
         """Return in how many seconds the next batch may be sent."""
         ahead = self._sequence - self._acked > AHEAD or not self._answered
@@ -103,7 +108,7 @@ class Feed:
         headline, since_s = str(summary), now_s - self._sent_s
         asked, self._anew = self._anew, False
         held = self._held()
-        if len(self._changes) and not held:
+        if len(self._dirty) and not held:
             self._changed_s = now_s
         elif not (
             closed
@@ -113,24 +118,24 @@ class Feed:
         ):
             return None
         again = self.timings.limit if asked else 0 if self._answered else MOST_UNHEARD
-        news = self.timings.news(self._changes, 0 if held else MOST, again=again)
-        block = encode(news, self._origin_ns)
+        delta = self.timings.delta(self._dirty, 0 if held else MOST, snapshot_rows=again)
+        block = encode(delta, self._origin_ns)
         self._sequence += 1
         self._sent_s, self._headline = now_s, headline
         self._on_the_way.append((self._sequence, len(block)))
-        ended = closed and (held or not news.pending)
+        ended = closed and (held or not delta.n_pending)
         alive = not ended and now_s - self._changed_s < QUIET_S - ALIVE_S
         return {
             "sequence": self._sequence,
             "acked": self._acked,
             "anew": bool(again),
-            "count": len(news.rows),
-            "first": news.first,
-            "oldest": news.oldest - news.first,
-            "next": news.next - news.first,
+            "count": len(delta.rows),
+            "first": delta.first_id,
+            "oldest": delta.oldest_id - delta.first_id,
+            "next": delta.next_id - delta.first_id,
             "limit": self.timings.limit,
-            "lanes": [(kind, sendable(name)) for kind, name in news.lanes],
-            "open": news.open,
+            "lanes": [(kind, sendable(name)) for kind, name in delta.lanes],
+            "open": delta.open_lanes,
             "now_ns": clock_ns() - self._origin_ns,
             "headline": headline,
             "busy": bool(summary.sending or summary.handling),
@@ -151,16 +156,16 @@ def sendable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-def encode(news: News, origin_ns: int) -> bytes:
+def encode(delta: Delta, origin_ns: int) -> bytes:
     """Return the messages as a block of bytes, column by column; see `COLUMNS`."""
     columns = []
     for name, kind in COLUMNS:
         if name == "number":
-            values = news.numbers - news.first
+            values = delta.ids - delta.first_id
         elif name.endswith("_ns"):
-            instants = news.rows[name]
+            instants = delta.rows[name]
             values = np.where(instants > 0, instants - origin_ns, np.nan)
         else:
-            values = news.rows[name]
+            values = delta.rows[name]
         columns.append(values.astype(kind).tobytes())
     return b"".join(columns)

@@ -31,7 +31,7 @@ def batches(timings, shift=0):
         header, block = feed.batch(time_s)
         told.append([header, base64.b64encode(block).decode(), shift])
         feed.ack(header["sequence"])
-        if not len(feed._changes):
+        if not feed.n_pending:
             return told
 
 
