@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from . import Row
 
 # In a process of its own, so that nothing else is in the figure. Messages are entered as sockets
-# enter them, on a sender's and a worker's track, two thousand in flight at a time.
+# enter them, in a sender's and a worker's event buffer, two thousand in flight at a time.
 CHILD = """
 import gc, psutil
 from time import perf_counter_ns as clock_ns
@@ -18,12 +18,12 @@ from pushpull_kit import Timings
 def push(count):
     for start in range(0, count, 2000):
         for number in range(start, start + 2000):
-            sender.begin(b"%08d" % number)
+            sender.start(b"%08d" % number)
             sender.end()
         for number in range(start, start + 2000):
-            worker.begin(b"%08d" % number)
+            worker.start(b"%08d" % number)
             worker.end()
-        timings.digest()
+        timings.ingest()
 
 def used():
     gc.collect()

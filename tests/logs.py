@@ -17,13 +17,12 @@ def log(messages, sender="sender", worker="worker", start_ns=START):
     timings = Timings()
     senders, workers = timings.add_sender(sender), timings.add_worker(worker)
     for number, (start, sent, recv, done) in enumerate(messages):
-        for track, begin, end in ((senders, start, sent), (workers, recv, done)):
-            if begin is not None:
-                track.payloads.append(b"%d" % number)
-                track.begins.append(start_ns + round(begin * MS))
-                if end is not None:
-                    sign = -1 if end < 0 else 1
-                    track.ends.append(sign * (start_ns + round(abs(end) * MS)))
+        for buffer, begin, end in ((senders, start, sent), (workers, recv, done)):
+            if begin is None:
+                continue
+            buffer.start(b"%d" % number, start_ns + round(begin * MS))
+            if end is not None:
+                buffer.end(end >= 0, start_ns + round(abs(end) * MS))
     return timings
 
 

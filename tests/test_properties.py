@@ -3,7 +3,7 @@
 Hypothesis makes up histories: sends that return, are refused or interrupted, receipts that may have
 a send or not, handlings that may fail, in any interleaving, with equal payloads and several frames,
 in logs that keep few messages, are cleared, and are asked at any moment. Each is played on real
-tracks, and written into a `Book`, which is a model: lists, and loops over all of them.
+buffers, and written into a `Book`, which is a model: lists, and loops over all of them.
 """
 
 import queue
@@ -20,10 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pushpull_kit import Context, Timings, Worker
-from pushpull_kit.recording import events as tracks_module
-from pushpull_kit.recording import log as timings_module
-from pushpull_kit.recording.events import UNKNOWN, known
-from pushpull_kit.recording.matching import OpenSends
+from pushpull_kit.recording import events, ingest, log
+from pushpull_kit.recording.fingerprint import INCOMPLETE, fingerprint
+from pushpull_kit.recording.matching import UnmatchedSends
 from pushpull_kit.recording.messages import ROW, Message, Summary
 from pushpull_kit.recording.ring_buffer import RingBuffer
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
@@ -214,56 +213,56 @@ class World:
         self.now, self.sent_last = 1_000, False
         self.timings, self.book = Timings(limit), Book(limit)
         self.copies = [Copy(self.timings)]
-        self.tracks = {
+        self.buffers = {
             "sender": [self.timings.add_sender(name) for name in (*NAMES, NAMES[0])],
             "worker": [self.timings.add_worker(name) for name in NAMES],
         }
-        self.busy = {}  # by track: what it is at
+        self.busy = {}  # by buffer: what it is at
 
     def clock_ns(self):
         return self.now
 
     def sender(self, i, payload, how):
         """One step of a sender: what it can do depends on what it is at."""
-        track, frames = self._track("sender", i), PAYLOADS[payload]
+        buffer, frames = self._buffer("sender", i), PAYLOADS[payload]
         self.now += 1
         self.sent_last = True
-        send = self.busy.get(track)
+        send = self.busy.get(buffer)
         if send is None:
-            first = UNKNOWN if len(frames) > 1 else self._payload(frames)
-            track.begin(first)
-            frames = frames if first is not UNKNOWN else None
-            self._begin("sender", track, Send(self._lane(track), self.now, frames))
+            first = INCOMPLETE if len(frames) > 1 else self._payload(frames)
+            buffer.start(first)
+            frames = frames if first is not INCOMPLETE else None
+            self._begin("sender", buffer, Send(self._lane(buffer), self.now, frames))
         elif send.frames is None and how == "in_flight":  # the last frame
             send.frames = frames if len(frames) > 1 else PAYLOADS[3]
-            track.payloads[-1] = known(send.frames)
+            buffer.complete(fingerprint(send.frames))
         else:
             send.end, send.fate = self.now, how
             if how == "in_flight":
-                track.end()
+                buffer.end()
             else:
-                self.timings.abort(track, interrupted=how == "interrupted")
-            self._finish("sender", i, track)
+                buffer.abort(interrupted=how == "interrupted")
+            self._finish("sender", i, buffer)
 
     def worker(self, i, payload, how, at_once=False):
         """One step of a worker: it gets a message, or is done with it."""
-        track, frames = self._track("worker", i), PAYLOADS[payload]
-        receipt = self.busy.get(track)
+        buffer, frames = self._buffer("worker", i), PAYLOADS[payload]
+        receipt = self.busy.get(buffer)
         # A receipt in the very instant of a send; of two receipts in one, no log knows the first.
         self.now += not (at_once and receipt is None and self.sent_last)
         self.sent_last = False
         if receipt is None:
-            track.begin(self._payload(frames))
-            self._begin("worker", track, Receipt(self._lane(track), self.now, frames))
+            buffer.start(self._payload(frames))
+            self._begin("worker", buffer, Receipt(self._lane(buffer), self.now, frames))
         else:
             receipt.end, receipt.outcome = self.now, how
-            track.end(ok=how == "handled")
-            self._finish("worker", i, track)
+            buffer.end(ok=how == "handled")
+            self._finish("worker", i, buffer)
 
     def burst(self, i, payload, count, received):
         """Many messages of one payload, some of them received, between two looks at the log."""
         for _ in range(count):
-            if self.busy.get(self._track("sender", i)) is None:
+            if self.busy.get(self._buffer("sender", i)) is None:
                 self.sender(i, payload, "in_flight")
             self.sender(i, payload, "in_flight")
         for _ in range(received):
@@ -272,25 +271,25 @@ class World:
     def rest(self):
         """All get done with what they are at."""
         for kind, how in (("worker", "handled"), ("sender", "in_flight")):
-            for i, track in enumerate(self.tracks[kind][:]):
-                while track in self.busy:
+            for i, buffer in enumerate(self.buffers[kind][:]):
+                while buffer in self.busy:
                     getattr(self, kind)(i, 0, how)
 
     def never_begun(self, kind, i):
         """An Interrupt between a payload and its instant."""
-        track = self._track(kind, i)
-        if track not in self.busy:
-            track.payloads.append(b"never begun")
-            self.timings.abort(track, interrupted=True)
+        buffer = self._buffer(kind, i)
+        if buffer not in self.busy:
+            buffer.payloads.append(b"never begun")
+            buffer.abort(interrupted=True)
 
     def rename(self, kind, i, name):
-        self.timings.rename(self._track(kind, i), name)
+        self.timings.rename(self._buffer(kind, i), name)
         self.book.ask()
 
     def close(self, kind, i):
-        track = self._track(kind, i)
-        track.closed = True
-        if track not in self.busy:
+        buffer = self._buffer(kind, i)
+        buffer.close()
+        if buffer not in self.busy:
             self._replace(kind, i)
 
     def ask(self, how):
@@ -309,29 +308,29 @@ class World:
         self.copies[i % len(self.copies)].take(max_rows, snapshot_rows)
         self.book.ask()
 
-    def _track(self, kind, i):
-        return self.tracks[kind][i % len(self.tracks[kind])]
+    def _buffer(self, kind, i):
+        return self.buffers[kind][i % len(self.buffers[kind])]
 
-    def _lane(self, track):
-        return self.timings.lanes[track.lane][1]
+    def _lane(self, buffer):
+        return self.timings.lanes[buffer.lane][1]
 
     @staticmethod
     def _payload(frames):
-        return frames[0] if len(frames) == 1 else known(frames)
+        return frames[0] if len(frames) == 1 else fingerprint(frames)
 
-    def _begin(self, kind, track, item):
-        self.busy[track] = item
+    def _begin(self, kind, buffer, item):
+        self.busy[buffer] = item
         self.book.unseen.append(item)
 
-    def _finish(self, kind, i, track):
-        del self.busy[track]
-        if track.closed:
+    def _finish(self, kind, i, buffer):
+        del self.busy[buffer]
+        if buffer.closed:
             self._replace(kind, i)
 
     def _replace(self, kind, i):
-        tracks = self.tracks[kind]
+        buffers = self.buffers[kind]
         add = self.timings.add_sender if kind == "sender" else self.timings.add_worker
-        tracks[i % len(tracks)] = add(NAMES[i % len(NAMES)])
+        buffers[i % len(buffers)] = add(NAMES[i % len(NAMES)])
         self.book.ask()
 
 
@@ -359,7 +358,7 @@ receipts = moves(
     "worker", few, payloads, st.sampled_from(["handled", "handled", "failed"]), st.booleans()
 )
 asks = moves(
-    "ask", st.sampled_from([len, Timings.digest, Timings.summary, Timings.rows, Timings.messages])
+    "ask", st.sampled_from([len, Timings.ingest, Timings.summary, Timings.rows, Timings.messages])
 )
 told = moves("delta", few, st.sampled_from([0, 1, 3, 10**6]), st.sampled_from([0, 0, 0, 1, 3, 500]))
 rare = st.one_of(
@@ -384,8 +383,8 @@ def beginning(history):
     limit, moves = history
     world = World(limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(timings_module, "clock_ns", world.clock_ns)
-        patch.setattr(tracks_module, "clock_ns", world.clock_ns)
+        for module in (events, ingest, log):
+            patch.setattr(module, "clock_ns", world.clock_ns)
         yield world, moves
 
 
@@ -461,7 +460,7 @@ int64s = st.one_of(st.integers(-2, 2), st.sampled_from([-(2**63), 2**63 - 1, -(2
 @rules(200)
 def test_open_sends_are_a_queue_for_each_key(batches):
     """Whatever the keys, the oldest open send is taken that began no later than its receipt."""
-    pool, model, now = OpenSends(1_000), [], 0
+    pool, model, now = UnmatchedSends(1_000), [], 0
     for batch in batches:
         learned, received = [], []
         for is_send, key, step in batch:
@@ -478,6 +477,51 @@ def test_open_sends_are_a_queue_for_each_key(batches):
             if expected:
                 model.remove(expected)
     assert len(pool) == len(model)
+
+
+@given(
+    some(st.sampled_from([b"", b"a", b"b"]), 12).flatmap(
+        lambda payloads: st.tuples(st.just(payloads), st.permutations(range(len(payloads))))
+    )
+)
+@rules(100)
+def test_the_sum_of_waits_is_the_true_one(sent):
+    """However messages overtake each other: the waits of equal payloads sum to the true sum."""
+    payloads, arrivals = sent
+    timings = Timings()
+    sender, worker = timings.add_sender(), timings.add_worker()
+    for number, payload in enumerate(payloads):
+        sender.start(payload, 10 + number)
+        sender.end(at_ns=10 + number)
+    for turn, number in enumerate(arrivals):
+        worker.start(payloads[number], 100 + turn)
+        worker.end(at_ns=100 + turn)
+    waits = [message.waited_ns for message in timings]
+    assert sum(waits) == sum(100 + turn - (10 + number) for turn, number in enumerate(arrivals))
+
+
+calm = moves("sender", few, payloads, st.just("in_flight"))
+
+
+@given(some(often((7, calm), (7, receipts), (3, asks)), 60))
+@rules(80)
+def test_it_does_not_matter_when_the_log_is_asked(moves):
+    """A log that is asked again and again holds the same sends and receipts as one asked once.
+
+    Only which of equal payloads belong together may differ, where a send had not returned.
+    """
+    often_asked = after((1_000_000, moves)).timings
+    asked_once = after((1_000_000, [move for move in moves if move[0] != "ask"])).timings
+    for fields in (
+        ("send_start_ns", "send_end_ns", "sender", "n_bytes"),
+        ("recv_ns", "done_ns", "worker", "n_bytes"),
+    ):
+        first, second = (
+            Counter(tuple(getattr(message, field) for field in fields) for message in log)
+            for log in (often_asked, asked_once)
+        )
+        first, second = ({k: n for k, n in c.items() if k[0]} for c in (first, second))
+        assert first == second
 
 
 # Conservation
@@ -525,9 +569,9 @@ def test_nothing_is_left_on_the_tracks(history):
     """Whoever asked has taken everything, but for what each socket is at."""
     world = after(history)
     len(world.timings)
-    for track in chain(*world.tracks.values()):
-        at_it = track in world.busy
-        assert (len(track.payloads), len(track.begins), len(track.ends)) == (at_it, at_it, 0)
+    for buffer in chain(*world.buffers.values()):
+        at_it = buffer in world.busy
+        assert (len(buffer.payloads), len(buffer.starts), len(buffer.ends)) == (at_it, at_it, 0)
 
 
 # Bounding
@@ -552,12 +596,12 @@ def test_the_newest_messages_are_kept(history):
 def test_what_is_in_flight_is_bounded(history):
     """However many messages never arrive, no more are remembered than the log keeps."""
     world = after(history)
-    world.timings.digest()
-    timings, n_senders = world.timings, len(world.tracks["sender"])
-    for pool in (timings._open, timings._doubtful, timings._cleared):
-        assert len(pool) <= timings.limit
-    assert len(timings._begun) <= n_senders
-    assert len(timings._ring._rows) <= max(timings.limit, 256) + 2_000
+    world.timings.ingest()
+    ingest, n_senders = world.timings._ingest, len(world.buffers["sender"])
+    for sends in (ingest.accepted, ingest.interrupted, ingest.cleared):
+        assert len(sends) <= world.timings.limit
+    assert len(ingest.sending) <= n_senders
+    assert ingest.rows.nbytes <= (max(world.timings.limit, 256) + 2_000) * ROW.itemsize
 
 
 writes = some(

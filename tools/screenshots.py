@@ -62,15 +62,14 @@ def workers(count: int) -> Timings:
     timings = Timings()
     sender = timings.add_sender("ventilator")
     for number in range(count):
-        track = timings.add_worker(f"worker {number}")
+        worker = timings.add_worker(f"worker {number}")
         for turn in range(6):
             for it, begin, end in (
                 (sender, number * 0.2 + turn * 100, number * 0.2 + turn * 100 + 0.1),
-                (track, number * 0.2 + turn * 100 + 1, number * 0.2 + turn * 100 + 30 + number),
+                (worker, number * 0.2 + turn * 100 + 1, number * 0.2 + turn * 100 + 30 + number),
             ):
-                it.payloads.append(b"%d %d" % (number, turn))
-                it.begins.append(int(1e9 + begin * MS))
-                it.ends.append(int(1e9 + end * MS))
+                it.start(b"%d %d" % (number, turn), int(1e9 + begin * MS))
+                it.end(at_ns=int(1e9 + end * MS))
     return timings
 
 

@@ -1,162 +1,258 @@
-"""Where the hot path writes: a track per socket, to which only the socket's own thread appends.
+"""Event buffers: where a socket's thread notes what it does, and from where the log takes it.
 
-Whoever wants to know `drain`s the tracks, from any thread. The two sides need no lock between them,
-because list operations are atomic, and because the reader removes only what all lists hold.
+A span is one send or one handling. This module alone knows how a span is noted:
+
+- `payloads` and `starts` get an item when the span starts, in this order.
+- `ends` gets an item when it ends. The instant is negative if the send was refused, or if the
+  handling failed.
+- Only the thread that owns the socket appends. A reader removes only what all three lists hold.
+  List operations are atomic, so the two sides need no lock.
 """
 
 from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from threading import get_ident
 from time import perf_counter_ns as clock_ns
 from time import sleep
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
-#: A payload up to this size is its own key, kept by reference until it is digested.
-WHOLE_KEY_BYTES = 256
+from .fingerprint import CUT_OFF, INCOMPLETE, MAX_KEPT_BYTES, Fingerprint, fingerprint_frame
 
-#: A longer one is known by its length and three samples of this size: start, middle, end.
-SAMPLE_BYTES = 64
+#: A buffer with this many finished spans is ingested by its own thread: a few milliseconds once in
+#: so many messages, so that memory stays bounded if nobody reads the log.
+INGEST_AT = 8192
 
-#: When a track holds this many messages that nobody has asked for, its own thread digests them:
-#: a few milliseconds once in so many messages, against memory that would grow without end.
-DIGEST_AT = 8192
+#: Maximum time a reader waits for a writer that was preempted between taking a timestamp and
+#: appending it.
+APPEND_TIMEOUT_NS = 20_000_000
 
-#: How long a reader waits for a thread that has looked at the clock to note it: it has only to run.
-NOTING_TIMEOUT_NS = 20_000_000
-
-
-class Known:
-    """A payload that is not kept: its key and size, and whether its send was interrupted.
-
-    Answers `hash` and `len` as the payload itself would, so that a track may hold either.
-    """
-
-    __slots__ = ("interrupted", "key", "n_bytes")
-
-    def __init__(self, key: int, n_bytes: int, interrupted: bool = False) -> None:
-        self.key, self.n_bytes, self.interrupted = key, n_bytes, interrupted
-
-    def __hash__(self) -> int:
-        return self.key
-
-    def __len__(self) -> int:
-        return self.n_bytes
-
-
-#: Stands for a multipart message of which not all frames are known yet; in no pairing.
-UNKNOWN = Known(0, 0)
-
-#: Stands for one that was broken off before its last frame.
-CUT = Known(0, 0, interrupted=True)
-
-
-def known(frames: Iterable[bytes | memoryview]) -> Known:
-    """Return key and size of a payload of one frame or several, whatever its length."""
-    parts = [known_frame(frame) for frame in frames]
-    if len(parts) == 1:
-        return parts[0]
-    return Known(hash(tuple(part.key for part in parts)), sum(part.n_bytes for part in parts))
-
-
-def known_frame(frame: bytes | memoryview) -> Known:
-    """Return key and size of one frame."""
-    size = len(frame)
-    if size <= WHOLE_KEY_BYTES:
-        return Known(hash(bytes(frame)), size)
-    middle = size // 2
-    samples = frame[:SAMPLE_BYTES], frame[middle : middle + SAMPLE_BYTES], frame[-SAMPLE_BYTES:]
-    if type(frame) is not bytes:
-        samples = bytes(samples[0]), bytes(samples[1]), bytes(samples[2])
-    return Known(hash((size, samples)), size)
-
-
-class Track:
-    """One socket's messages as they happen; only the thread that owns the socket appends.
-
-    `payloads` and `begins` get an item before a send (or a handling), `ends` one after it, negative
-    where it was refused (or failed). The reader removes only what all three hold, so the two sides
-    need no lock between them: list operations are atomic. While a receipt's instant is looked up
-    and not yet in `begins`, `noting` is set, so that a reader can wait for it.
-    """
-
-    __slots__ = ("begins", "closed", "ends", "lane", "noting", "payloads", "unfinished")
-
-    def __init__(self, lane: int) -> None:
-        self.lane = lane
-        self.payloads: list[bytes | Known] = []
-        self.begins: list[int] = []
-        self.ends: list[int] = []
-        self.closed = self.noting = False
-        self.unfinished: Unfinished | None = None  # the reader's: what it saw only half of
-
-    def begin(self, payload: bytes | Known) -> None:
-        """Note that a send or a handling starts now."""
-        if isinstance(payload, bytes) and len(payload) > WHOLE_KEY_BYTES:
-            payload = known_frame(payload)
-        self.payloads.append(payload)
-        self.noting = True
-        self.begins.append(clock_ns())
-        self.noting = False
-
-    def end(self, ok: bool = True) -> None:
-        """Note that it ended now, well or not."""
-        self.ends.append(clock_ns() if ok else -clock_ns())
-
-
-@dataclass(slots=True)
-class Unfinished:
-    """A send that has not returned, or a handling that has not: its row, and what it counts as."""
-
-    row: int
-    begin_ns: int
-    counts: bool  # a send: its payload is known; a handling: its sender is timed
-
-
-#: What is taken off the tracks, a row for each message; `end` is 0 for one that is unfinished.
-RAW = np.dtype(
+#: A span as it leaves a buffer. `end` is 0 while it is unfinished.
+EVENT = np.dtype(
     [
-        ("begin", np.int64),
+        ("start", np.int64),
         ("end", np.int64),
-        ("key", np.int64),
+        ("fingerprint", np.int64),
         ("n_bytes", np.int64),
-        ("track", np.int32),
+        ("buffer", np.int32),  # index of the buffer that it comes from
         ("interrupted", np.bool_),
-        ("unknown", np.bool_),
+        ("incomplete", np.bool_),  # a multipart message of which frames are missing
     ]
 )
 
 
-def drain(track: Track, number: int, until_ns: int = sys.maxsize) -> npt.NDArray[Any]:
-    """Take what the track holds that began by then, oldest first; an unfinished last one is left.
+class EventBuffer:
+    """The spans of one socket, or of anything else that is timed by hand.
 
-    None is missed, so what later calls take began later, whichever track it is in.
+    `SendBuffer` and `ReceiveBuffer` are the two kinds.
+
+    Args:
+        lane: index into `Timings.lanes`.
+        lock: held while `abort` changes what a reader may be taking.
+        on_full: called by the writing thread after every `INGEST_AT` spans.
     """
-    deadline_ns = clock_ns() + NOTING_TIMEOUT_NS
-    while track.noting and clock_ns() < deadline_ns:
-        sleep(0)  # let that thread go on
-    ends = track.ends[:]
-    begins = track.begins[: len(ends) + 1]
-    size = bisect_right(begins, until_ns)
-    n = min(len(ends), size)
-    begins, ends = begins[:size], ends[:n]
-    payloads = track.payloads[:size]
-    del track.ends[:n], track.begins[:n], track.payloads[:n]
-    raw = np.zeros(size, RAW)
-    if size:
-        raw["begin"] = np.fromiter(begins, np.int64, size)
-        raw["end"][:n] = np.fromiter(ends, np.int64, n)
-        raw["key"] = np.fromiter(map(hash, payloads), np.int64, size)
-        raw["n_bytes"] = np.fromiter(map(len, payloads), np.int64, size)
-        raw["track"] = number
-        raw["unknown"][-1] = payloads[-1] is UNKNOWN
-        for i in np.flatnonzero(raw["end"] < 0):
+
+    __slots__ = (
+        "_appending", "_lock", "_on_full", "closed", "ends", "lane", "payloads", "starts",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        lane: int,
+        lock: AbstractContextManager[Any] | None = None,
+        on_full: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.lane = lane
+        self.payloads: list[bytes | Fingerprint] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.closed = False
+        self._lock, self._on_full = lock or nullcontext(), on_full
+        self._appending = False  # whether a timestamp was taken that is not in `starts` yet
+
+    # Called by the thread that owns the socket.
+
+    def start(self, payload: bytes | Fingerprint, at_ns: int | None = None) -> None:
+        """Note that a send, or the handling of a message, starts.
+
+        Args:
+            payload: the message, or its fingerprint. It is not copied.
+            at_ns: when, as `time.perf_counter_ns` gives it. Now, if left out.
+        """
+        if isinstance(payload, bytes) and len(payload) > MAX_KEPT_BYTES:
+            payload = fingerprint_frame(payload)
+        self.payloads.append(payload)
+        self.starts.append(clock_ns() if at_ns is None else at_ns)
+
+    def end(self, ok: bool = True, at_ns: int | None = None) -> None:
+        """Note that the span ended.
+
+        Args:
+            ok: False if the send was refused, or if the handling failed.
+            at_ns: when, as `time.perf_counter_ns` gives it. Now, if left out.
+        """
+        at_ns = clock_ns() if at_ns is None else at_ns
+        self.ends.append(at_ns if ok else -at_ns)
+        if len(self.ends) >= INGEST_AT:
+            self._on_full()
+
+    def abort(self, *, interrupted: bool, at_ns: int | None = None) -> None:
+        """End the last span as refused or interrupted, and drop what was noted only in part.
+
+        Args:
+            interrupted: whether the send may have been accepted nevertheless.
+            at_ns: when, as `time.perf_counter_ns` gives it. Now, if left out.
+        """
+        with self._lock:  # so that no reader is between its deletions
+            if self.unfinished:
+                if interrupted:
+                    index = len(self.ends)
+                    self.payloads[index] = _interrupted(self.payloads[index])
+                self.ends.append(-(clock_ns() if at_ns is None else at_ns))
+            del self.payloads[len(self.starts) :]
+            self._appending = False
+
+    def close(self) -> None:
+        """Note that the socket is closed, so that nothing follows."""
+        self._appending, self.closed = False, True
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last span has started and not ended."""
+        return len(self.starts) > len(self.ends)
+
+    # Called by the log, from any thread.
+
+    def drain(self, index: int, until_ns: int = sys.maxsize) -> npt.NDArray[Any]:
+        """Take off the finished spans that started by then; copy an unfinished last one.
+
+        Every span that starts by then is found: what later calls return started later, whichever
+        buffer it is in.
+
+        Args:
+            index: what to put into the column `buffer`.
+            until_ns: spans that started later are left.
+
+        Returns:
+            An array of `EVENT`, oldest first.
+        """
+        deadline_ns = clock_ns() + APPEND_TIMEOUT_NS
+        while self._appending and clock_ns() < deadline_ns:
+            sleep(0)  # let the writer run
+        ends = self.ends[:]
+        starts = self.starts[: len(ends) + 1]
+        size = bisect_right(starts, until_ns)
+        n_finished = min(len(ends), size)
+        starts, ends = starts[:size], ends[:n_finished]
+        payloads = self.payloads[:size]
+        del self.ends[:n_finished], self.starts[:n_finished], self.payloads[:n_finished]
+        events = np.zeros(size, EVENT)
+        if not size:
+            return events
+        events["start"] = np.fromiter(starts, np.int64, size)
+        events["end"][:n_finished] = np.fromiter(ends, np.int64, n_finished)
+        events["fingerprint"] = np.fromiter(map(hash, payloads), np.int64, size)
+        events["n_bytes"] = np.fromiter(map(len, payloads), np.int64, size)
+        events["buffer"] = index
+        events["incomplete"][-1] = payloads[-1] is INCOMPLETE
+        for i in np.flatnonzero(events["end"] < 0):
             payload = payloads[i]
-            raw["unknown"][i] = payload is CUT
-            raw["interrupted"][i] = isinstance(payload, Known) and payload.interrupted
-    return raw
+            events["incomplete"][i] = payload is CUT_OFF
+            events["interrupted"][i] = isinstance(payload, Fingerprint) and payload.interrupted
+        return events
+
+
+class SendBuffer(EventBuffer):
+    """The sends of one socket."""
+
+    __slots__ = ()
+
+    def complete(self, payload: Fingerprint) -> None:
+        """Set the payload of the last send, which started with `INCOMPLETE`."""
+        self.payloads[-1] = payload
+
+    def wrap(
+        self,
+        socket: ref[Any],
+        send_frame: Callable[[Any, bytes], object],
+        send_any: Callable[..., Any],
+        on_error: Callable[[BaseException], None],
+    ) -> Callable[..., Any]:
+        """Return a `send` that is quick for what one thread sends most: messages of one frame.
+
+        Uses closure variables because attribute lookup on a pyzmq socket costs as much as a clock
+        read. Must not keep the socket alive: a socket that is dropped must free its port.
+
+        Args:
+            socket: the socket, weakly referenced.
+            send_frame: sends bytes through the socket.
+            send_any: called, with the arguments of `zmq.Socket.send`, from other threads and for
+                other payloads and flags.
+            on_error: called with what `send_frame` raised; calls `abort`.
+        """
+        owner, on_full = get_ident(), self._on_full
+        payloads, starts, ends = self.payloads, self.starts, self.ends
+
+        def send(
+            data: Any,
+            flags: int = 0,
+            copy: bool = True,
+            track: bool = False,
+            routing_id: int | None = None,
+            group: str | None = None,
+        ) -> Any:
+            if type(data) is bytes and owner == get_ident() and copy and not flags:
+                try:
+                    payloads.append(
+                        data if len(data) <= MAX_KEPT_BYTES else fingerprint_frame(data)
+                    )
+                    starts.append(clock_ns())
+                    send_frame(socket(), data)
+                    ends.append(clock_ns())
+                except BaseException as error:
+                    on_error(error)
+                    raise
+                if len(ends) >= INGEST_AT:
+                    on_full()
+                return None
+            return send_any(data, flags, copy, track, routing_id, group)
+
+        return send
+
+
+class ReceiveBuffer(EventBuffer):
+    """The receipts of one socket, each with the handling of the message."""
+
+    __slots__ = ()
+
+    def clock_ns(self) -> int:
+        """Return now. Readers wait until `start` has noted this instant, or `discard` is called."""
+        self._appending = True
+        return clock_ns()
+
+    def discard(self) -> None:
+        """Drop the instant that `clock_ns` returned last, because no span starts with it."""
+        self._appending = False
+
+    def start(self, payload: bytes | Fingerprint, at_ns: int | None = None) -> None:
+        """Note that a message was received, so that its handling starts.
+
+        Args:
+            payload: the message, or its fingerprint. It is not copied.
+            at_ns: when, as `clock_ns` gives it. Now, if left out.
+        """
+        super().start(payload, self.clock_ns() if at_ns is None else at_ns)
+        self._appending = False
+
+
+def _interrupted(payload: bytes | Fingerprint) -> Fingerprint:
+    if payload is INCOMPLETE:  # a message without its last frame is never accepted
+        return CUT_OFF
+    return Fingerprint(hash(payload), len(payload), interrupted=True)

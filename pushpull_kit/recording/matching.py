@@ -1,13 +1,14 @@
 """Which receipt belongs to which send: first in, first out among equal payloads.
 
-Nothing on the wire tells, so among equal payloads the pairing may not be the true one. Yet no
-receipt is given to a send that began after it, so no wait is negative; and where all of them
-arrive, the mean wait is exact, because a sum of receipts minus a sum of sends does not depend on
-who is subtracted from whom (the argument behind Little's law).
+Nothing on the wire tells, so among equal payloads the match may not be the true one. Still, no
+receipt is matched to a send that started after it, so no duration is negative. And if all of them
+arrive, the mean duration is exact, because the sum of receipts minus the sum of sends is the same
+for every match (the argument behind Little's law).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from typing import Any
 
 import numpy as np
@@ -15,92 +16,110 @@ import numpy.typing as npt
 
 Int64s = npt.NDArray[np.int64]
 
-#: A send as the pairing knows it: the payload's key, when it began, and the row that tells of it.
-SEND = np.dtype([("key", np.int64), ("begin", np.int64), ("row", np.int64)])
+#: A send that waits for its receipt: its fingerprint, when it started, and the id of its row.
+SEND = np.dtype([("fingerprint", np.int64), ("start", np.int64), ("row_id", np.int64)])
 
 
-class OpenSends:
-    """Sends that have no receipt yet, oldest first; at most `limit`, the oldest go first."""
+class UnmatchedSends:
+    """Sends that have no receipt yet, in the order in which they started.
+
+    Args:
+        limit: how many are kept. Beyond it the oldest are dropped.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        # Joined when they are read: where no receipt ever comes, adding must not copy all of them.
         self._parts: list[npt.NDArray[Any]] = [np.empty(0, SEND)]
         self._count = 0
 
     def __len__(self) -> int:
-        return len(self._whole())
+        return len(self._joined())
 
-    def __contains__(self, row: int) -> bool:
-        return bool((self._whole()["row"] == row).any())
+    def __contains__(self, row_id: int) -> bool:
+        return bool((self._joined()["row_id"] == row_id).any())
 
-    def _whole(self) -> npt.NDArray[Any]:
+    def add(self, fingerprints: Int64s, starts: Int64s, row_ids: Int64s) -> None:
+        """Add sends."""
+        if not len(row_ids):
+            return
+        sends = np.empty(len(row_ids), SEND)
+        sends["fingerprint"], sends["start"], sends["row_id"] = fingerprints, starts, row_ids
+        self._parts.append(sends)
+        self._count += len(sends)
+        if self._count > self._limit + self._limit // 8:
+            self._joined()  # which drops the oldest
+
+    def remove(self, row_id: int) -> bool:
+        """Remove a send, and return whether it was there."""
+        sends = self._joined()
+        others = sends[sends["row_id"] != row_id]
+        self._replace(others)
+        return len(others) < len(sends)
+
+    def move_to(self, target: UnmatchedSends) -> None:
+        """Move all sends to another collection."""
+        sends = self._joined()
+        target.add(sends["fingerprint"], sends["start"], sends["row_id"])
+        self._replace(sends[:0])
+
+    def match(self, fingerprints: Int64s, instants: Int64s, row_ids: Int64s) -> Int64s:
+        """Match receipts to sends, and remove these sends.
+
+        Args:
+            fingerprints: of the receipts, in the order of their instants.
+            instants: when they were received, in ns.
+            row_ids: of the receipts' messages. Those that are negative are looked for, and filled
+                in where a send is found.
+
+        Returns:
+            The indices of the receipts that were matched now.
+        """
+        sends = self._joined()
+        unmatched = np.flatnonzero(row_ids < 0)
+        if not len(sends) or not len(unmatched):
+            return unmatched[:0]
+        sent, received = _match(sends, fingerprints[unmatched], instants[unmatched])
+        row_ids[unmatched[received]] = sends["row_id"][sent]
+        self._replace(np.delete(sends, sent))
+        return unmatched[received]
+
+    def _joined(self) -> npt.NDArray[Any]:
         if len(self._parts) > 1:
             sends = np.concatenate(self._parts)
-            if (np.diff(sends["begin"]) < 0).any():  # learned of late
-                sends = sends[np.argsort(sends["begin"], kind="stable")]
-            self._keep(sends[-self._limit :])
+            if (np.diff(sends["start"]) < 0).any():  # a part was added late
+                sends = sends[np.argsort(sends["start"], kind="stable")]
+            self._replace(sends[-self._limit :])
         return self._parts[0]
 
-    def _keep(self, sends: npt.NDArray[Any]) -> None:
+    def _replace(self, sends: npt.NDArray[Any]) -> None:
         self._parts, self._count = [sends], len(sends)
 
-    def add(self, keys: Int64s, begins: Int64s, rows: Int64s) -> None:
-        """Add sends."""
-        if len(keys):
-            new = np.empty(len(keys), SEND)
-            new["key"], new["begin"], new["row"] = keys, begins, rows
-            self._parts.append(new)  # put together when asked for: where no receipt ever comes,
-            self._count += len(new)  # adding must not copy all that waits
-            if self._count > self._limit + self._limit // 8:
-                self._whole()
 
-    def discard(self, row: int) -> bool:
-        """Take a send out; return whether it was there."""
-        sends = self._whole()
-        self._keep(sends[sends["row"] != row])
-        return len(self) < len(sends)
+def _match(
+    sends: npt.NDArray[Any], fingerprints: Int64s, instants: Int64s
+) -> tuple[Int64s, Int64s]:
+    """Return the indices of sends and of receipts that belong together, as two arrays."""
+    count = len(fingerprints)
+    oldest = sends[:count]
+    in_order = np.array_equal(oldest["fingerprint"], fingerprints)
+    if in_order and (oldest["start"] <= instants).all():  # one sender and one receiver
+        return np.arange(count), np.arange(count)
 
-    def move_to(self, others: OpenSends) -> None:
-        """Give all sends to another."""
-        sends = self._whole()
-        others.add(sends["key"], sends["begin"], sends["row"])
-        self._keep(sends[:0])
-
-    def match(self, keys: Int64s, instants: Int64s, rows: Int64s) -> Int64s:
-        """Fill in `rows` of receipts where they are negative and a send is open; say for which.
-
-        A send that was matched is open no longer.
-        """
-        sends = self._whole()
-        without = np.flatnonzero(rows < 0)
-        if not len(sends) or not len(without):
-            return without[:0]
-        sent, received = _pair(sends, keys[without], instants[without])
-        rows[without[received]] = sends["row"][sent]
-        self._keep(np.delete(sends, sent))
-        return without[received]
-
-
-def _pair(sends: npt.NDArray[Any], keys: Int64s, instants: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the positions, in both, of what belongs together."""
-    n = len(keys)
-    head = sends[:n]
-    if np.array_equal(head["key"], keys) and (head["begin"] <= instants).all():
-        return np.arange(n), np.arange(n)  # what one sender and one worker always give
-    is_send = np.repeat((True, False), (len(sends), n))
-    key = np.concatenate((sends["key"], keys))
-    order = np.lexsort((~is_send, np.concatenate((sends["begin"], instants)), key))
-    key, is_send = key[order], is_send[order]
-    # Walk through each payload's events, a send up, a receipt down: one that goes lower than any
-    # before found no send open. Groups are set so far apart that one minimum serves for all.
-    first = np.diff(key, prepend=key[:1] - 1) != 0
-    group = np.cumsum(first) - 1
-    level = np.cumsum(np.where(is_send, 1, -1))
-    start = (level - np.where(is_send, 1, -1))[first]
-    ground = -group * (len(key) + 1)
-    lowest = np.minimum.accumulate(np.minimum(level - start[group], 0) + ground)
-    sunk = lowest < np.where(first, ground, np.concatenate((ground[:1], lowest[:-1])))
-    sent, received = order[is_send], order[~is_send & ~sunk] - len(sends)
-    keys = keys[received]
-    turn = np.arange(len(keys)) - np.searchsorted(keys, keys)  # this is the nth of its payload
-    return sent[np.searchsorted(key[is_send], keys) + turn], received
+    # Per fingerprint, a queue of the sends that wait for a receipt.
+    queues: defaultdict[int, deque[int]] = defaultdict(deque)
+    candidates = np.flatnonzero(np.isin(sends["fingerprint"], fingerprints))
+    for i, value in zip(
+        candidates.tolist(), sends["fingerprint"][candidates].tolist(), strict=True
+    ):
+        queues[value].append(i)
+    starts = sends["start"]
+    sent, received = [], []
+    for j, (value, instant) in enumerate(
+        zip(fingerprints.tolist(), instants.tolist(), strict=True)
+    ):
+        queue = queues[value]
+        if queue and starts[queue[0]] <= instant:
+            sent.append(queue.popleft())
+            received.append(j)
+    return np.array(sent, np.int64), np.array(received, np.int64)

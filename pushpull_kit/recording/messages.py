@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..spec import OUTCOMES
 from .units import duration
 
 SENDING, IN_FLIGHT, HANDLING, HANDLED, FAILED, REFUSED, INTERRUPTED = range(len(OUTCOMES))
 
-#: One message: instants in ns of the one clock, 0 where there is none; lanes index `Timings.lanes`.
+#: One message: instants in ns of one clock, 0 where there is none. Lanes index `Timings.lanes`.
 ROW = np.dtype(
     [
         ("send_start_ns", np.int64),
@@ -28,11 +31,25 @@ ROW = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as far as it was seen; an instant that was not seen is `None`.
+    """One message, as far as it was seen. An instant that was not seen is `None`.
 
-    The instants are `time.perf_counter_ns` values of this process. `send_end_ns` says that libzmq
-    accepted the message, not that it was delivered; `recv_ns` may precede it, because another
-    thread was quicker. `outcome` is one of `OUTCOMES`.
+    All instants are values of `time.perf_counter_ns` in this process.
+
+    Args:
+        send_start_ns: when `send` was called.
+        send_end_ns: when `send` returned: libzmq had accepted the message, not delivered it.
+        recv_ns: when a worker received it. That can be before `send_end_ns`, because the worker
+            runs in another thread.
+        done_ns: when the worker's handler returned.
+        n_bytes: size of the payload in bytes, all frames together.
+        sender: the sender's name.
+        worker: the worker's name.
+        outcome: one of `"sending"`, `"in_flight"`, `"handling"`, `"handled"`, `"failed"`,
+            `"refused"` and `"interrupted"`.
+
+    >>> message = Message(100, 130, 180, 250, 3, "sender", "worker", "handled")
+    >>> message.waited_ns
+    80
     """
 
     send_start_ns: int | None
@@ -46,7 +63,7 @@ class Message:
 
     @property
     def waited_ns(self) -> int | None:
-        """From the call of send to the worker's hands; `None` unless both ends were timed."""
+        """From the call of `send` until a worker received it; `None` unless both were timed."""
         if self.send_start_ns is None or self.recv_ns is None:
             return None
         return self.recv_ns - self.send_start_ns
@@ -54,14 +71,29 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All messages since the log was made or cleared, those it has let go among them.
+    """Counts of all messages since the log was made or cleared, including those it has evicted.
 
     `pushed == handled + failed + handling + in_flight` holds for messages whose sender is timed.
-    `in_flight` means pushed and not seen again: in a queue, on the wire, or taken by a PULL that
-    has no stopwatch; no one can tell which from here. `untimed` counts receipts whose sender has no
-    stopwatch; they are in no other count. `sending_s` is how long callers of send have waited in
-    all, refused and unfinished sends included, `working_s` the same for handlers, `span_s` from the
-    first instant to the last.
+
+    Args:
+        pushed: accepted by libzmq.
+        handled: their handler returned.
+        failed: their handler raised an exception, or they could not be decoded.
+        handling: in the handler now.
+        in_flight: pushed and not seen again: queued, on the wire, or taken by a PULL that is not
+            timed. The log cannot tell which.
+        refused: not accepted, such as with `NOBLOCK` when the pipe is full.
+        interrupted: their send was interrupted, so it may have been accepted or not.
+        sending: their send has not returned.
+        untimed: received from senders that are not timed; in no other count.
+        let_go: evicted from the log.
+        sending_s: how many seconds callers spent in `send`, refused and unfinished sends included.
+        working_s: how many seconds handlers worked, unfinished ones included.
+        span_s: seconds from the first instant to the last.
+
+    >>> from pushpull_kit import Timings
+    >>> Timings().summary().pushed
+    0
     """
 
     pushed: int
@@ -94,3 +126,19 @@ class Summary:
             if count:
                 parts.append(f"{count:,} {meaning}")
         return " · ".join(parts)
+
+
+def to_messages(rows: npt.NDArray[Any], lanes: list[tuple[str, str]]) -> Iterator[Message]:
+    """Yield a record for each row."""
+    names = [name or None for _, name in lanes]
+    for start, end, recv, done, n_bytes, sender, worker, outcome in map(np.void.item, rows):
+        yield Message(
+            send_start_ns=start or None,
+            send_end_ns=end or None,
+            recv_ns=recv or None,
+            done_ns=done or None,
+            n_bytes=n_bytes,
+            sender=names[sender],
+            worker=names[worker],
+            outcome=OUTCOMES[outcome],
+        )

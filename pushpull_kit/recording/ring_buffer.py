@@ -50,6 +50,11 @@ class RingBuffer:
         """The id of the oldest row that is kept, or of the next one if none is."""
         return max(self.first_id, self.next_id - self.limit)
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory the rows take, in bytes, those that are not used yet included."""
+        return self._rows.nbytes
+
     def add(self, count: int) -> Int64s:
         """Add `count` rows of zeros, and return their ids."""
         needed = self.next_id - self.first_id + count

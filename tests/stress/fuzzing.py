@@ -204,7 +204,7 @@ def heard(chance, count):
 
 def _still_sends(view, track, content):
     """Wait until what happens now has been sent."""
-    track.begin(b"x")
+    track.start(b"x")
     track.end()
     deadline_s = time.monotonic() + TIMEOUT_S
     while view._feed.n_pending:

@@ -35,7 +35,7 @@ class Sample(NamedTuple):
     memory_mb: float
     descriptors: int
     threads: int
-    in_tracks: int  # noted by the sockets, not yet in the log
+    n_buffered: int  # noted by the sockets, not yet in the log
     batches: int  # sent to the page
     heap_mb: float = 0.0
 
@@ -101,7 +101,7 @@ class Soak:
             memory_mb=process.memory_info().rss / 1e6,
             descriptors=(process.num_fds if psutil.POSIX else process.num_handles)(),
             threads=threading.active_count(),
-            in_tracks=sum(len(track.ends) for track in (*timings._senders, *timings._workers)),
+            n_buffered=timings.n_buffered,
             batches=self.view._feed._sequence,
         )
 

@@ -132,7 +132,7 @@ def trend(what, samples):
 def soak(where, plan, cut=None, say=print):
     """Push as planned, or until `cut` is set, and tell; return what is wrong, as sentences."""
     pushed, over, samples, looked, told = 0, False, [], NOTHING, NOTHING
-    say("minute     messages  a second  memory MB  heap MB  descriptors  threads  tracks  batches")
+    say("minute     messages  a second  memory MB  heap MB  descriptors  threads buffers  batches")
     while not over:
         seen = where.push(plan.slice)
         pushed += plan.slice
@@ -149,7 +149,7 @@ def soak(where, plan, cut=None, say=print):
             say(
                 f"{minute:6.1f} {seen.messages:12,} {rate:9,.0f} {seen.memory_mb:10.1f}"
                 f" {seen.heap_mb:8.1f} {seen.descriptors:12} {seen.threads:8}"
-                f" {seen.in_tracks:7,} {seen.batches:8,}"
+                f" {seen.n_buffered:7,} {seen.batches:8,}"
             )
             told = seen
     counts = where.counts()

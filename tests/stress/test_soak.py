@@ -86,7 +86,7 @@ def series(count=40, **changes):
         Sample(
             at_s=10.0 * i,
             messages=2_000_000 * i,
-            in_tracks=i % 7,
+            n_buffered=i % 7,
             batches=150 * i,
             **{**flat, **{what: change(i) for what, change in changes.items()}},
         )
