@@ -14,7 +14,7 @@ import zmq
 import zmq.asyncio
 
 from pushpull_kit import Context, WrongThreadError
-from pushpull_kit.recording.events import DIGEST_AT
+from pushpull_kit.recording.events import INGEST_AT, EventBuffer
 from pushpull_kit.sockets.timed import TimedPush
 
 
@@ -252,7 +252,7 @@ def test_interrupt_ends_a_blocked_send(context, warm):
 TORN = """
     import os, signal, threading, zmq
     from pushpull_kit import Context
-    from pushpull_kit.recording.events import DIGEST_AT
+    from pushpull_kit.recording.events import INGEST_AT
 
     context = Context()
     pull = context.socket(zmq.PULL)
@@ -281,7 +281,7 @@ TORN = """
     while struck < 300:
         try:
             armed = True
-            for _ in range(DIGEST_AT):
+            for _ in range(INGEST_AT):
                 push.send(b"next")
                 sent += 1
             armed = False
@@ -534,15 +534,23 @@ def test_forgetting_a_socket_frees_it_at_once():
         context.term()
 
 
-def test_digesting_happens_without_being_asked(pair, context):
-    """The lists of a socket that sends on and on stay short although nobody asks."""
+def test_ingest_happens_without_a_reader(pair, context, monkeypatch):
+    """The buffers of a socket that sends on and on stay short although nobody reads the log."""
     push, pull = pair
-    for _ in range(3):
-        for _ in range(DIGEST_AT // 2 + 1):
-            push.send(b"x")
-            pull.recv()
-    assert len(push._track.ends) < DIGEST_AT
-    assert context.timings.summary().pushed == 3 * (DIGEST_AT // 2 + 1)
+    taken, drain = [], EventBuffer.drain
+
+    def counting(buffer, *args):
+        events = drain(buffer, *args)
+        taken.append(len(events))
+        return events
+
+    monkeypatch.setattr(EventBuffer, "drain", counting)
+    for _ in range(2 * INGEST_AT):
+        push.send(b"x")
+        pull.recv()
+    assert sum(taken) >= 2 * INGEST_AT
+    assert max(taken) <= INGEST_AT + 1
+    assert context.timings.summary().pushed == 2 * INGEST_AT
 
 
 def test_a_socket_closed_inside_a_message_is_not_sending(context):

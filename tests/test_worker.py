@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import pytest
 import zmq
@@ -19,7 +18,6 @@ from pushpull_kit import (
     WorkerStuckError,
     fresh_context,
 )
-from pushpull_kit.sockets import worker as worker_module
 
 
 @pytest.fixture
@@ -238,12 +236,6 @@ def test_a_bad_option_value_raises_in_the_caller(context):
         Worker(print, bind="inproc://a", context=context, rcvhwm="many").start()
 
 
-def test_options_reach_the_socket(worker):
-    """Keywords such as `rcvhwm=10` are set before the worker connects."""
-    it = worker(print, rcvhwm=10)
-    assert it._inbox.socket.rcvhwm == 10
-
-
 def test_endpoint_is_the_resolved_one(worker):
     """A worker bound to port `*` tells which port it got."""
     assert worker(print).endpoint.rpartition(":")[2].isdigit()
@@ -304,7 +296,7 @@ def test_stop_is_prompt_under_a_flood(worker, push_to, context):
 def test_stop_from_the_handler(worker, push_to):
     """A handler may stop its own worker, which ends when the handler returns."""
     it = worker(lambda text: it.stop())
-    thread = it._thread
+    thread = it.thread
     push_to(it).send(b"last")
     thread.join(10)
     assert not it.running
@@ -431,7 +423,7 @@ def test_replacement_of_a_stuck_worker_is_refused(worker, push_to, monkeypatch):
     stop = old.stop
     monkeypatch.setattr(old, "stop", lambda: stop(0.05))
     with pytest.raises(WorkerStuckError):
-        worker(print, bind=old._asked)
+        worker(print, bind="tcp://127.0.0.1:*")
     over.set()
 
 
@@ -563,23 +555,3 @@ def test_a_plain_server_program_reads_a_timed_socket(context):
         got = json.loads(server.stdout.readline())
         assert server.wait(10) == 0
     assert got == [str(number) for number in range(100)]
-
-
-def test_nobody_waits_for_a_worker_that_was_woken_for_nothing(context, worker, monkeypatch):
-    """After a wake-up left over from an earlier run, no reader of the log waits for a receipt."""
-    seen = threading.Semaphore(0)
-
-    class WakeUp(list):
-        def __eq__(self, other):
-            seen.release()
-            return super().__eq__(other)
-
-    monkeypatch.setattr(worker_module, "_WAKE_UP", WakeUp(worker_module._WAKE_UP))
-    it = worker(print)
-    with zmq.Socket(context, zmq.PUSH) as pipe:
-        pipe.connect(it._inbox.pipe)
-        pipe.send_multipart(worker_module._WAKE_UP)
-        assert seen.acquire(timeout=10)
-        deadline_s = time.monotonic() + 10
-        while context.timings._workers[0].noting:  # it has seen it, and has yet to go on
-            assert time.monotonic() < deadline_s

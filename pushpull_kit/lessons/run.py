@@ -115,7 +115,7 @@ class RunContext(Context):
         super(Context, self).term()
         self._ended.set()
 
-    def _term_within(self, timeout: float) -> bool:
+    def terminate_within(self, timeout: float) -> bool:
         self._is_ended_within(timeout)
         return True  # no warning: the run says what is left
 

@@ -16,39 +16,61 @@ import zmq
 
 from ..errors import WorkerStuckError
 from ..recording.log import Timings
-from .timed import TimedPull, TimedPush, TimedSocket, is_alive
+from .lifecycle import Termination, is_alive
+from .timed import TimedPull, TimedPush, TimedSocket
 
 #: How long `fresh_context` waits for what the last context left running.
 RETIRE_TIMEOUT_S = 3.0
 
-#: How long the collection of a forgotten context may take.
+#: How long a context that is collected as garbage may hold up its thread.
 COLLECT_TIMEOUT_S = 1.0
+
+#: How long to wait for libzmq at least, when the time for stopping workers is used up.
+MIN_TERMINATE_S = 0.1
+
+_TIMED = {int(zmq.PUSH): TimedPush, int(zmq.PULL): TimedPull}
 
 
 class Stoppable(Protocol):
-    """What a context asks of a worker."""
+    """What a context needs to know of a worker."""
 
     name: str
 
     def ask_to_stop(self) -> None:
-        """Ask, without waiting."""
+        """Ask the worker to stop, without waiting."""
 
     def stop(self, timeout: float) -> None:
-        """Ask, and wait until it has stopped."""
+        """Ask the worker to stop, and wait until it has."""
 
 
 class Context(zmq.Context[zmq.Socket[bytes]]):
     """A `zmq.Context` that times its PUSH and PULL sockets; `timings` is the log of their messages.
 
-    Other socket types are pyzmq's own. It differs from `zmq.Context` in two ways: `destroy` stops
-    its workers; and a forgotten one, when it is collected, holds its process up for a second at
-    most, and leaves what is unsent to a thread, where pyzmq may wait for ever (pyzmq #102).
+    Takes the arguments of `zmq.Context`. Other socket types are pyzmq's own. Two things differ:
+
+    - `destroy` stops the context's workers.
+    - A context that is dropped without being closed is terminated when it is collected. That takes
+      `COLLECT_TIMEOUT_S` at most; messages that are not sent by then are left to a thread. pyzmq
+      would wait without limit (https://github.com/zeromq/pyzmq/issues/102).
+
+    >>> import zmq
+    >>> with Context() as context:
+    ...     pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    ...     endpoint = pull.bind("inproc://jobs").addr
+    ...     connected = push.connect(endpoint)
+    ...     push.send_string("wash")
+    ...     pull.recv_string()
+    ...     pull.close()
+    ...     push.close()
+    ...     len(context.timings)
+    'wash'
+    1
     """
 
     timings: Timings
     workers: dict[str, Stoppable]
-    _creators: WeakKeyDictionary[Any, int]
-    _ended: threading.Event | None = None  # set when the thread that terminates this has done so
+    _creators: WeakKeyDictionary[Any, int]  # of sockets that do not know their thread
+    _termination: Termination | None = None  # made when it is needed: it refers to the context
     _instance: Any = None  # not to be shared with zmq.Context.instance()
     _instance_lock = threading.Lock()
 
@@ -59,110 +81,123 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         self._creators = WeakKeyDictionary()
 
     def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
-        """Return a timed socket for PUSH and PULL, or else pyzmq's own."""
+        """Return a timed socket for PUSH and PULL, and pyzmq's own for any other type.
+
+        Args:
+            socket_type: such as `zmq.PUSH`.
+            socket_class: the class to use instead.
+            kwargs: passed on to the class.
+        """
         if socket_class is None:
-            timed = {int(zmq.PUSH): TimedPush, int(zmq.PULL): TimedPull}
-            socket_class = timed.get(int(socket_type), zmq.Socket)
+            socket_class = _TIMED.get(int(socket_type), zmq.Socket)
         socket: Any = super().socket(socket_type, socket_class, **kwargs)
         if isinstance(socket, TimedSocket):
-            socket.disown()  # setting this context's default options is not use
+            socket.disown()  # pyzmq has set this context's default options, which is not use
         else:
             self._creators[socket] = get_ident()
         return socket
 
     def term(self) -> None:
-        """Terminate as pyzmq does; a worker that is still running ends, and a warning tells."""
+        """Terminate as pyzmq does. A worker that is still running ends, with a warning."""
         if not self.closed:
-            warn_of(list(self.workers.values()))
-        if self._ended is None:
+            warn_of_running(list(self.workers.values()))
+        if self._termination is not None:
+            # Another thread is already in zmq_ctx_term; a second call would deadlock.
+            self._termination.wait()
+        else:
             super().term()
-        else:  # libzmq is told already, and two threads that tell it wait for each other
-            self._ended.wait()
 
     def destroy(self, linger: int | None = None) -> None:
         """Stop the workers, close the sockets and terminate.
 
-        Raises `WrongThreadError`, before anything is closed, if another thread owns a socket, and
-        `WorkerStuckError` if a worker does not stop.
+        Args:
+            linger: how long to keep unsent messages, in ms. The sockets' own linger, if left out.
+
+        Raises:
+            WrongThreadError: another thread owns a socket. Nothing is closed then.
+            WorkerStuckError: a worker does not stop.
         """
         if self.closed:
             return
-        for socket in list(self._sockets):
-            if isinstance(socket, TimedSocket) and not socket.closed:
-                socket._guard()
+        for socket in self.open_sockets():
+            if isinstance(socket, TimedSocket):
+                socket.check_thread()
         workers = list(self.workers.values())
-        warn_of(workers)
+        warn_of_running(workers)
         for worker in workers:
             worker.stop(RETIRE_TIMEOUT_S)
         super().destroy(linger)
+
+    def open_sockets(self) -> list[zmq.Socket[Any]]:
+        """Return the sockets that `socket` has made and that are not closed."""
+        return [socket for socket in list(self._sockets) if not socket.closed]
 
     def __del__(self) -> None:
         if self._shadow or getattr(self, "closed", True) or sys.is_finalizing():
             return
         warnings.warn(f"Unclosed context {self!r}", ResourceWarning, stacklevel=2, source=self)
-        for socket in list(self._sockets):
-            if not socket.closed and not self._is_elsewhere(socket):
+        for socket in self.open_sockets():
+            if not self._belongs_elsewhere(socket):
                 socket.close()
-        self._term_within(COLLECT_TIMEOUT_S)
+        self.terminate_within(COLLECT_TIMEOUT_S)
 
-    def _is_elsewhere(self, socket: zmq.Socket[bytes]) -> bool:
+    def _belongs_elsewhere(self, socket: zmq.Socket[bytes]) -> bool:
+        """Return whether another thread, which is alive, uses this socket."""
         if isinstance(socket, TimedSocket):
             return socket.belongs_elsewhere()
         creator = self._creators.get(socket)
         return creator not in (None, get_ident()) and is_alive(creator)
 
     def retire(self, timeout: float) -> None:
-        """Stop the workers, close the sockets with linger 0 and terminate, in `timeout` seconds.
+        """Stop the workers, close the sockets with linger 0 and terminate.
 
-        What could not be ended in time is named in a `RuntimeWarning` and left to end by itself.
+        A `RuntimeWarning` names what could not be ended in time. It ends by itself later.
+
+        Args:
+            timeout: how long all this may take, in seconds.
         """
         deadline_s = monotonic() + timeout
-        holders = []
-        workers = list(self.workers.values())
-        for worker in workers:
-            worker.ask_to_stop()
-        for worker in workers:
-            try:
-                worker.stop(max(0.0, deadline_s - monotonic()))
-            except WorkerStuckError:
-                holders.append(f"worker {worker.name!r} is still in its handler")
-        for socket in list(self._sockets):
-            if not socket.closed:
-                if self._is_elsewhere(socket):
-                    holders.append(f"{socket!r} belongs to a thread that is still running")
-                else:
-                    socket.close(linger=0)
-        if not self._term_within(max(0.1, deadline_s - monotonic())):
+        left = self._stop_workers(deadline_s)
+        for socket in self.open_sockets():
+            if self._belongs_elsewhere(socket):
+                left.append(f"{socket!r} belongs to a thread that is still running")
+            else:
+                socket.close(linger=0)
+        if not self.terminate_within(max(MIN_TERMINATE_S, deadline_s - monotonic())):
             warnings.warn(
                 f"the last context could not be closed in {timeout:g} s: "
-                + ("; ".join(holders) or "a socket of it is open")
+                + ("; ".join(left) or "a socket of it is open")
                 + ". It is left behind and will end when they do; an address that they hold is "
                 "taken until then",
                 RuntimeWarning,
                 stacklevel=3,
             )
 
-    def _term_within(self, timeout: float) -> bool:
-        """Terminate; if that takes longer, leave it to a thread, and return `False`.
+    def _stop_workers(self, deadline_s: float) -> list[str]:
+        """Stop all workers, and say which of them are stuck."""
+        workers = list(self.workers.values())
+        for worker in workers:
+            worker.ask_to_stop()
+        stuck = []
+        for worker in workers:
+            try:
+                worker.stop(max(0.0, deadline_s - monotonic()))
+            except WorkerStuckError:
+                stuck.append(f"worker {worker.name!r} is still in its handler")
+        return stuck
 
-        libzmq waits, for ever if need be, until others have closed their sockets and what is
-        unsent has found a receiver. It is told once, however often this is called.
+    def terminate_within(self, timeout: float) -> bool:
+        """Terminate, and return whether that was done in time; otherwise it goes on in a thread.
+
+        Args:
+            timeout: how long to wait, in seconds.
         """
-        if self._ended is None:
-            self._ended = ended = threading.Event()
-
-            def end() -> None:
-                try:
-                    super(Context, self).term()
-                finally:
-                    ended.set()
-
-            threading.Thread(target=end, name="context-term", daemon=True).start()
-        return self._ended.wait(timeout)  # not a join: see Worker.running
+        termination = Termination(super().term, "context-term")
+        return vars(self).setdefault("_termination", termination).wait(timeout)  # type: ignore[no-any-return]
 
 
-def warn_of(workers: Sequence[Stoppable]) -> None:
-    """Tell that these workers should have been stopped."""
+def warn_of_running(workers: Sequence[Stoppable]) -> None:
+    """Warn that these workers should have been stopped."""
     for worker in workers:
         warnings.warn(
             f"{worker!r} was not stopped: call its stop(), or use it in a with statement",
@@ -175,12 +210,21 @@ _fresh_lock = threading.Lock()
 
 
 def fresh_context() -> Context:
-    """Return a new `Context`, having closed the one that this function returned last.
+    """Return a new `Context`, and close the one that this function returned last.
 
-    Its workers are stopped and its sockets closed with linger 0, so what they had not yet delivered
-    is dropped. So the first cell of a notebook can be run again and again, on a fixed port. Takes
-    `RETIRE_TIMEOUT_S` at most; what does not end in time is named in a `RuntimeWarning`. The new
-    context is also `Context.instance()`.
+    The old one's workers are stopped, and its sockets are closed with linger 0, so messages that
+    they had not delivered are dropped. That makes it safe to run the first cell of a notebook again
+    and again, on a fixed port. It takes `RETIRE_TIMEOUT_S` at most; a `RuntimeWarning` names what
+    does not end in time.
+
+    Returns:
+        The new context, which is also `Context.instance()`.
+
+    >>> context = fresh_context()
+    >>> context is Context.instance()
+    True
+    >>> fresh_context() is context, context.closed
+    (False, True)
     """
     with _fresh_lock:
         last = Context._instance

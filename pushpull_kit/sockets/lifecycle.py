@@ -91,15 +91,11 @@ class Termination:
         self.start()
         return self._has_ended.wait(timeout)
 
-    @property
-    def started(self) -> bool:
-        """Whether a thread terminates the context, or has done so."""
-        return self._started
-
     def _run(self) -> None:
         try:
             self._terminate()
         finally:
+            del self._terminate  # it refers to the context
             self._has_ended.set()
 
 

@@ -1,17 +1,14 @@
 """PUSH and PULL sockets that note when each message was sent and received.
 
-Nothing is added to the wire, and every method does what pyzmq's does: the methods here call
-pyzmq's, with a stopwatch around. A message is timed once, however many frames it has.
+Nothing is added to the wire. Each method calls pyzmq's method of the same name and notes the time
+before and after. A message is timed once, however many frames it has.
 """
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable
 from threading import get_ident
-from time import monotonic, sleep
-from time import perf_counter_ns as clock_ns
 from typing import Any
 from weakref import ref
 
@@ -19,67 +16,72 @@ import zmq
 from zmq.backend import Socket as _BackendSocket
 
 from ..errors import WrongThreadError
-from ..recording.events import DIGEST_AT, UNKNOWN, WHOLE_KEY_BYTES, Known, Track, known, known_frame
+from ..recording.events import ReceiveBuffer, SendBuffer
+from ..recording.fingerprint import INCOMPLETE, MAX_KEPT_BYTES, Fingerprint, fingerprint
 from ..recording.log import Timings
+from .lifecycle import bind_with_retry, is_alive
 
-# pyzmq's compiled send, under its Python wrapper: what the wrapper adds for draft sockets a PUSH
-# never needs, and skipping it pays for the stopwatch (benchmarks: send).
+# pyzmq's compiled send. Its Python wrapper only adds what draft sockets need; to skip the wrapper
+# saves as much time as the timestamps cost (benchmarks/hot_path.py).
 _backend_send = _BackendSocket.send
-
-#: `close` only asks for a port to be freed; libzmq's reaper frees it soon after (libzmq #2772).
-REBIND_TIMEOUT_S = 0.5
 
 
 class TimedSocket(zmq.Socket[bytes]):
-    """A socket that belongs to the thread that uses it first, and notes its messages.
+    """A socket that belongs to the thread that uses it first, and that notes its messages.
 
-    A call from another thread, while the owner is alive, raises `WrongThreadError`; libzmq itself
-    would corrupt its state or abort the process (pyzmq #1782). When the owner has ended, the next
-    thread to use the socket owns it.
+    A call from another thread, while the owner is alive, raises `WrongThreadError`: libzmq would
+    corrupt its state or abort the process (https://github.com/zeromq/pyzmq/issues/1782). When the
+    owner has ended, the next thread that uses the socket owns it.
     """
 
     # pyzmq takes an attribute that is not declared on the class for a socket option.
     _owner: int | None = None
     _name: str | None = None
-    _timings: Timings
-    _track: Track | None = None
-    _parts: list[bytes | memoryview]  # the frames so far of a multipart message
+    _timings: Timings | None = None
+    _events: SendBuffer | ReceiveBuffer | None = None  # made with the first message
+    _frames: list[bytes | memoryview]  # of a multipart message, so far
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         timings = getattr(self.context, "timings", None)
-        self._timings = timings if isinstance(timings, Timings) else Timings()  # else: a shadow
-        self._parts = []
-        self.disown()  # reading its own type, above, is not use
+        # A shadow socket's context may be pyzmq's own, which has no log.
+        self._timings = timings if isinstance(timings, Timings) else Timings()
+        self._frames = []
+        self.disown()  # pyzmq's __init__ reads the socket's type, which is not use
 
     def __del__(self) -> None:
         if not getattr(self, "closed", True):
-            self._owner = None  # nobody else has it any more
+            self._owner = None  # no other thread has a reference any more
         super().__del__()
 
     @property
     def name(self) -> str:
-        """The label of this socket's lane in pictures; may be set at any time."""
-        track = self._track
-        if track is None:
+        """The name of this socket's lane in pictures. It may be set at any time."""
+        if self._events is None:
             return self._name or ""
-        return self._timings.lanes[track.lane][1]
+        return self._log.lanes[self._events.lane][1]
 
     @name.setter
     def name(self, name: str) -> None:
         self._name = name
-        if self._track is not None:
-            self._timings.rename(self._track, name)
+        if self._events is not None:
+            self._log.rename(self._events, name)
+
+    @property
+    def _log(self) -> Timings:
+        assert self._timings is not None
+        return self._timings
 
     def belongs_elsewhere(self) -> bool:
-        """Whether another thread, one that is alive, owns this socket."""
+        """Return whether another thread owns this socket, and that thread is alive."""
         return self._owner not in (None, get_ident()) and is_alive(self._owner)
 
     def disown(self) -> None:
-        """Let the next thread that uses the socket be its owner."""
-        self._owner = None
+        """Let the next thread that uses the socket own it."""
+        self._set_owner(None)
 
-    def _guard(self) -> None:
+    def check_thread(self) -> None:
+        """Raise `WrongThreadError` if another thread owns the socket; otherwise, own it."""
         if self._owner == get_ident():
             return
         if self.belongs_elsewhere():
@@ -90,38 +92,35 @@ class TimedSocket(zmq.Socket[bytes]):
                 "sockets are not thread-safe: make a socket in each thread, from the same context, "
                 "or hand the message over with a queue.Queue"
             )
-        self._owner = get_ident()
+        self._set_owner(get_ident())
+
+    def _set_owner(self, ident: int | None) -> None:
+        self._owner = ident
 
     def bind(self, addr: str) -> Any:
-        """Bind as pyzmq does; an address that a just closed socket still holds is waited for."""
-        self._guard()
-        deadline_s = monotonic() + REBIND_TIMEOUT_S
-        while True:
-            try:
-                return super().bind(addr)
-            except zmq.ZMQError as error:
-                if error.errno != errno.EADDRINUSE or monotonic() > deadline_s:
-                    raise
-                sleep(0.005)
+        """Bind as pyzmq does, and wait for an address that a socket has just given up."""
+        self.check_thread()
+        return bind_with_retry(super().bind, addr)
 
     def close(self, linger: int | None = None) -> None:
         """Close as pyzmq does, from the owner's thread."""
         if not self.closed:
-            self._guard()
-            self._finish()
+            self.check_thread()
+            self._finish_message()
         super().close(linger)
-        if self._track is not None:
-            self._track.closed = True
+        if self._events is not None:
+            self._events.close()
 
-    def _finish(self) -> None:
-        """Note that the message in hand, if any, is done with."""
+    def _finish_message(self) -> None:
+        """End the span of the current message, if there is one."""
 
 
-def _guarded(name: str) -> Callable[..., Any]:
+def _checked(name: str) -> Callable[..., Any]:
+    """Return pyzmq's method of that name with a check of the thread before it."""
     plain = getattr(zmq.Socket, name)
 
     def method(self: TimedSocket, *args: Any, **kwargs: Any) -> Any:
-        self._guard()
+        self.check_thread()
         return plain(self, *args, **kwargs)
 
     method.__name__, method.__doc__ = name, plain.__doc__
@@ -132,30 +131,17 @@ for _name in (
     "connect", "disconnect", "unbind", "poll", "monitor", "get_monitor_socket",
     "set", "get", "setsockopt", "getsockopt",
 ):  # fmt: skip
-    setattr(TimedSocket, _name, _guarded(_name))
+    setattr(TimedSocket, _name, _checked(_name))
 
 
 class TimedPush(TimedSocket):
-    """A PUSH that notes when each `send` was called and when it returned."""
+    """A PUSH that notes when each `send` was called and when it returned.
 
-    def _guard(self) -> None:
-        super()._guard()
-        mine = self.__dict__
-        if "send" in mine or "_timings" not in mine:  # it has one, or is not made yet
-            return
-        if not self._parts and type(self).send is TimedPush.send:
-            mine["send"] = _quick_send(self)
-            if type(self).send_string is zmq.Socket.send_string:
-                mine["send_string"] = _quick_send_string(self, mine["send"])
+    While a thread owns the socket, a quick `send` stands in the socket's own dict, in front of the
+    one here. It is removed while a multipart message is being sent, and when the owner changes.
+    """
 
-    def disown(self) -> None:
-        """Let the next thread that uses the socket be its owner."""
-        super().disown()
-        self._be_slow()
-
-    def _be_slow(self) -> None:
-        for name in ("send", "send_string"):
-            self.__dict__.pop(name, None)
+    _events: SendBuffer | None = None
 
     def send(  # type: ignore[override]  # pyzmq's overloads say no more than this
         self,
@@ -167,91 +153,90 @@ class TimedPush(TimedSocket):
         group: str | None = None,
     ) -> zmq.MessageTracker | None:
         """Send one frame as `zmq.Socket.send` does, and note the message when it is the last."""
-        self._guard()
-        notes, parts = self._notes(), self._parts
+        self.check_thread()
+        events, frames = self._send_buffer(), self._frames
         more = bool(flags & zmq.SNDMORE)
-        frame = _view(data)
+        frame = _bytes_of(data)
         if frame is None:
             raise TypeError(
                 f"expected bytes, or an object with the buffer interface; got {data!r:.80}; "
                 "use send_string for text, send_json for other objects"
             )
-        if more:  # until the message is whole, every frame comes here
-            self._be_slow()
+        if more:
+            self._remove_quick_methods()
         try:
-            if not parts:
-                notes.begin(UNKNOWN if more else _payload([frame]))
+            if not frames:
+                events.start(INCOMPLETE if more else _payload([frame]))
             elif not more:
-                notes.payloads[-1] = known([*parts, frame])
+                events.complete(fingerprint([*frames, frame]))
             result: zmq.MessageTracker | None
             result = super().send(data, flags, copy, track, routing_id, group)
             if not more:
-                notes.end()
+                events.end()
         except BaseException as error:
             self._give_up(error)
             raise
         if more:
-            parts.append(frame)
-        else:
-            parts.clear()
-            if len(notes.ends) >= DIGEST_AT:
-                self._timings.digest()
+            frames.append(frame)
+        elif frames:
+            frames.clear()
+            self._install_quick_methods()
         return result
 
-    def _notes(self) -> Track:
-        if self._track is None:
-            self._track = self._timings.add_sender(self._name)
-        return self._track
+    def _send_buffer(self) -> SendBuffer:
+        if self._events is None:
+            self._events = self._log.add_sender(self._name)
+        return self._events
 
-    def _finish(self) -> None:
-        if self._parts:  # closed in the middle of a multipart message
+    def _set_owner(self, ident: int | None) -> None:
+        super()._set_owner(ident)
+        self._remove_quick_methods()
+        if ident is not None and self._timings is not None and not self._frames:
+            self._install_quick_methods()
+
+    def _install_quick_methods(self) -> None:
+        """Put quick methods in front of those that no subclass has replaced."""
+        methods = self.__dict__
+        if "send" in methods or type(self).send is not TimedPush.send:
+            return
+        methods["send"] = _quick_send(self)
+        if type(self).send_string is zmq.Socket.send_string:
+            methods["send_string"] = _quick_send_string(self, methods["send"])
+
+    def _remove_quick_methods(self) -> None:
+        self.__dict__.pop("send", None)
+        self.__dict__.pop("send_string", None)
+
+    def _finish_message(self) -> None:
+        if self._frames:  # closed in the middle of a multipart message
             self._give_up(InterruptedError())
 
     def _give_up(self, error: BaseException) -> None:
-        self._parts.clear()
-        assert self._track is not None
-        self._timings.abort(self._track, interrupted=not _is_refusal(error))
+        """Note that the current message was refused or interrupted."""
+        self._frames.clear()
+        self._send_buffer().abort(interrupted=not _is_refusal(error))
+        self._install_quick_methods()
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Whether a send that raised this was refused; otherwise it was broken off."""
-    refused = isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
-    return refused and not isinstance(error, zmq.ContextTerminated)  # that nobody refused
+    """Return whether a send that raised this was refused; otherwise it was interrupted."""
+    if isinstance(error, zmq.ContextTerminated):
+        return False
+    return isinstance(error, (zmq.ZMQError, TypeError, ValueError, BufferError))
 
 
 def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
-    """Return a `send` for one socket that is quick for its owner's messages of one frame of bytes.
+    """Return a quick `send` for the thread that owns the socket now; see `SendBuffer.wrap`."""
+    socket_ref, events = ref(socket), socket._send_buffer()
 
-    It stands in the socket's own dict. All that it needs is in its cells: on a pyzmq socket each
-    attribute costs as much as a clock, because a class with `__getattr__` has no short way to them.
-    It must not keep the socket alive, or forgetting the socket would not free its port.
-    """
-    owner, that, timings, notes = get_ident(), ref(socket), socket._timings, socket._notes()
-    payloads, begins, ends = notes.payloads, notes.begins, notes.ends
+    def send_any(*args: Any) -> zmq.MessageTracker | None:
+        return TimedPush.send(_socket_of(socket_ref), *args)
 
-    def send(
-        data: Any,
-        flags: int = 0,
-        copy: bool = True,
-        track: bool = False,
-        routing_id: int | None = None,
-        group: str | None = None,
-    ) -> zmq.MessageTracker | None:
-        if type(data) is bytes and owner == get_ident() and copy and not flags:
-            try:
-                payloads.append(data if len(data) <= WHOLE_KEY_BYTES else known_frame(data))
-                begins.append(clock_ns())
-                _backend_send(that(), data)  # type: ignore[arg-type]  # None: see `_alive`
-                ends.append(clock_ns())
-            except BaseException as error:
-                timings.abort(notes, interrupted=not _is_refusal(error))
-                _alive(that)
-                raise
-            if len(ends) >= DIGEST_AT:
-                timings.digest()
-            return None
-        return TimedPush.send(_alive(that), data, flags, copy, track, routing_id, group)
+    def on_error(error: BaseException) -> None:
+        events.abort(interrupted=not _is_refusal(error))
+        _socket_of(socket_ref)  # raises a better error if the socket is gone
 
+    send = events.wrap(socket_ref, _backend_send, send_any, on_error)
     send.__doc__ = TimedPush.send.__doc__
     return send
 
@@ -259,89 +244,87 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
 def _quick_send_string(
     socket: TimedPush, send: Callable[..., zmq.MessageTracker | None]
 ) -> Callable[..., zmq.MessageTracker | None]:
-    """Return a `send_string` for one socket that goes to its quick `send` without a detour."""
-    that = ref(socket)
+    """Return a `send_string` that encodes, and calls the quick `send` directly."""
+    socket_ref = ref(socket)
 
     def send_string(
         u: str, flags: int = 0, copy: bool = True, encoding: str = "utf-8", **options: Any
     ) -> zmq.MessageTracker | None:
         if type(u) is str and not options:
             return send(u.encode(encoding), flags, copy)
-        return zmq.Socket.send_string(_alive(that), u, flags, copy, encoding, **options)
+        return zmq.Socket.send_string(_socket_of(socket_ref), u, flags, copy, encoding, **options)
 
     send_string.__doc__ = zmq.Socket.send_string.__doc__
     return send_string
 
 
-def _alive(that: ref[TimedPush]) -> TimedPush:
-    """Return the socket, or say that it is closed: somebody kept its method, and nobody it."""
-    socket = that()
+def _socket_of(socket_ref: ref[TimedPush]) -> TimedPush:
+    """Return the socket. Raises ENOTSOCK when only a bound `send` outlived it."""
+    socket = socket_ref()
     if socket is None:
         raise zmq.ZMQError(zmq.ENOTSOCK)
     return socket
 
 
 class TimedPull(TimedSocket):
-    """A PULL that notes when each message came; it is handled until its thread asks for the next.
+    """A PULL that notes when each message was received.
 
-    Asking is a call of any receiving method, of `poll` or of `close`.
+    The message counts as in the handler until the socket's thread asks for the next one: until it
+    calls a method that receives, `poll` or `close`.
     """
+
+    _events: ReceiveBuffer | None = None
 
     def recv(self, flags: int = 0, copy: bool = True, track: bool = False) -> Any:
         """Receive one frame as `zmq.Socket.recv` does, and note the message when it is the last."""
-        self._guard()
-        self._finish()
+        self.check_thread()
+        self._finish_message()
         frame = super().recv(flags, copy, track)
-        self._note(frame)
+        self._note_frame(frame)
         return frame
 
     def recv_into(self, buffer: Any, /, *, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive one frame as `zmq.Socket.recv_into` does; one cut short cannot be paired."""
-        self._guard()
-        self._finish()
+        """Receive one frame as `zmq.Socket.recv_into` does. One that was cut short is unmatched."""
+        self.check_thread()
+        self._finish_message()
         size = super().recv_into(buffer, nbytes=nbytes, flags=flags)
-        frame = _view(buffer)
-        self._note(b"" if frame is None else frame[:size])
+        frame = _bytes_of(buffer)
+        self._note_frame(b"" if frame is None else frame[:size])
         return size
 
     def poll(self, timeout: int | None = None, flags: int = zmq.POLLIN) -> int:
         """Poll as `zmq.Socket.poll` does."""
-        self._guard()
-        self._finish()
+        self.check_thread()
+        self._finish_message()
         return super().poll(timeout, flags)
 
-    def _note(self, frame: Any) -> None:
-        if self._track is None:
-            self._track = self._timings.add_worker(self._name)
-        track = self._track
+    def _note_frame(self, data: Any) -> None:
+        """Note a frame that was received, and the message if this is its last frame."""
+        if self._events is None:
+            self._events = self._log.add_worker(self._name)
+        events, frames = self._events, self._frames
         try:
-            track.noting = True
-            recv_ns = clock_ns()
-            view = _view(frame)
-            if view is not None:
-                self._parts.append(view)
+            recv_ns = events.clock_ns()
+            frame = _bytes_of(data)
+            if frame is not None:
+                frames.append(frame)
             if self.get(zmq.RCVMORE):
+                events.discard()
                 return
-            track.payloads.append(_payload(self._parts))
-            track.begins.append(recv_ns)
-            self._parts.clear()
-        except BaseException:  # an Interrupt between the two
-            self._parts.clear()
-            self._timings.abort(track, interrupted=False)
+            events.start(_payload(frames), recv_ns)
+        except BaseException:  # such as an Interrupt
+            frames.clear()
+            events.abort(interrupted=False)
             raise
-        finally:
-            track.noting = False
-        if len(track.ends) >= DIGEST_AT:
-            self._timings.digest()
+        frames.clear()
 
-    def _finish(self) -> None:
-        track = self._track
-        if track is not None and not self._parts and len(track.begins) > len(track.ends):
-            track.end()
+    def _finish_message(self) -> None:
+        if self._events is not None and not self._frames and self._events.unfinished:
+            self._events.end()
 
 
-def _view(data: Any) -> bytes | memoryview | None:
-    """Return a frame's bytes without copying them, or `None` if it has none."""
+def _bytes_of(data: Any) -> bytes | memoryview | None:
+    """Return a frame's bytes, uncopied where possible, or `None` if it has no buffer."""
     if isinstance(data, bytes):
         return data
     if isinstance(data, zmq.Frame):
@@ -355,12 +338,9 @@ def _view(data: Any) -> bytes | memoryview | None:
     return view.cast("B") if view.c_contiguous else view.tobytes("A")
 
 
-def _payload(parts: list[bytes | memoryview]) -> bytes | Known:
-    if len(parts) == 1 and isinstance(parts[0], bytes) and len(parts[0]) <= WHOLE_KEY_BYTES:
-        return parts[0]
-    return known(parts)
-
-
-def is_alive(ident: int | None) -> bool:
-    """Whether a thread of that ident is running."""
-    return any(thread.ident == ident for thread in threading.enumerate())
+def _payload(frames: list[bytes | memoryview]) -> bytes | Fingerprint:
+    """Return what an event buffer keeps of a message."""
+    frame = frames[0] if len(frames) == 1 else None
+    if isinstance(frame, bytes) and len(frame) <= MAX_KEPT_BYTES:
+        return frame
+    return fingerprint(frames)

@@ -4,75 +4,76 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
-import itertools
-import logging
-import secrets
 import sys
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from time import monotonic, sleep
-from time import perf_counter_ns as clock_ns
-from typing import Any, Self, cast
+from time import monotonic
+from typing import Any, Literal, Self
 from weakref import WeakSet
 
 import zmq
 
-from ..errors import EndpointError, PushPullError, WorkerStoppedError, WorkerStuckError
+from ..errors import PushPullError, WorkerStoppedError, WorkerStuckError
 from ..jupyter import print_under_this_cell
-from ..recording.events import DIGEST_AT, WHOLE_KEY_BYTES, known, known_frame
-from .context import Context, warn_of
-from .decoding import DECODERS, unreadable
-from .timed import REBIND_TIMEOUT_S
+from ..recording.events import ReceiveBuffer
+from ..recording.fingerprint import fingerprint
+from .arguments import (
+    check_context,
+    check_handler,
+    check_options,
+    check_receive,
+    checked_endpoint,
+)
+from .context import Context, warn_of_running
+from .decoding import decode
+from .failures import Failure, FailureLog
+from .inbox import Inbox
+from .lifecycle import BackgroundThread
 
-_log = logging.getLogger("pushpull_kit")
-
-#: How many failures a worker logs; all are counted, and `errors` keeps the last `ERRORS_KEPT`.
-ERRORS_LOGGED = 3
-ERRORS_KEPT = 20
+#: How long `start` waits for the thread to be connected or bound.
+START_TIMEOUT_S = 10.0
 
 #: How long a worker that was never stopped may hold up the end of the interpreter.
 EXIT_TIMEOUT_S = 1.0
 
-# Receiving this from its own inproc pipe, a worker looks whether it was asked to stop. No one else
-# can send it: it is random, and made anew in each process. Two frames: then only messages that have
-# several, which are rare, need to be compared with it.
-_WAKE_UP = [secrets.token_bytes(16), b""]
-_pipe_numbers = itertools.count(1)
+#: How often `wait` looks whether the worker's thread is still alive.
+ALIVE_CHECK_S = 0.5
 
 _running: WeakSet[Worker] = WeakSet()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One message that failed: what was raised, its traceback as text, its size, and when."""
-
-    error: str
-    traceback: str
-    n_bytes: int
-    recv_ns: int
-
-    def __repr__(self) -> str:
-        return f"<Failure: {self.error}, on a message of {self.n_bytes:,} bytes>"
 
 
 class Worker:
     """Calls `handler` in a thread of its own with each message that arrives at an endpoint.
 
-    Exactly one of `connect` and `bind` is given. `receive` says what the handler gets: `"string"`
-    (UTF-8), `"bytes"`, `"json"`, or `"multipart"`, a list of bytes. Pickle is not offered, because
-    whoever can send a pickle can run code here (pyzmq's docs on serialization). Further keywords
-    are pyzmq's socket options, such as `rcvhwm=10`. `context` defaults to `Context.instance()`.
+    A message that cannot be decoded, or whose handler raises an exception (`sys.exit()` included),
+    is recorded as failed in the context's `timings` and in `errors`; the worker goes on. What the
+    handler prints appears under the cell that started the worker.
 
-    A message that cannot be decoded, or whose handler raises (`sys.exit()` included), is recorded
-    as failed in `context.timings` and in `errors`, the last `ERRORS_KEPT`; the worker goes on. What
-    the handler prints appears under the cell that started the worker.
+    Args:
+        handler: a function of one argument, the message.
+        connect: the endpoint to connect to, such as `"tcp://127.0.0.1:5559"`.
+        bind: the endpoint to bind. Exactly one of `connect` and `bind` is given.
+        context: whose `timings` record the messages. `Context.instance()`, if left out.
+        name: the name of its lane in pictures. A worker replaces one of the same name.
+        receive: what the handler gets: `"string"` (UTF-8), `"bytes"`, `"json"`, or `"multipart"`,
+            a list of bytes. Pickle is not offered, because whoever can send a pickle can run code
+            here (https://pyzmq.readthedocs.io/en/latest/howto/serialization.html).
+        socket_options: pyzmq's socket options, such as `rcvhwm=10`.
 
-    Raises `TypeError` or `ValueError` for arguments that make no sense.
+    Raises:
+        TypeError: an argument has the wrong type, or a socket option has no such name.
+        ValueError: both or neither of `connect` and `bind` are given, or `receive` is unknown.
+
+    >>> import zmq
+    >>> from pushpull_kit import Context
+    >>> with Context() as context, context.socket(zmq.PUSH) as push:
+    ...     with Worker(print, bind="inproc://jobs", context=context) as worker:
+    ...         connected = push.connect(worker.endpoint)
+    ...         push.send_string("wash")
+    ...         worker.wait(1)
+    wash
     """
 
     def __init__(
@@ -86,91 +87,75 @@ class Worker:
         receive: str = "string",
         **socket_options: Any,
     ) -> None:
-        if not callable(handler):
-            raise TypeError(
-                f"handler: expected a function of one argument, the message; got {handler!r}; "
-                "give the function's name, without parentheses"
-            )
-        if (connect is None) == (bind is None):
-            raise ValueError(
-                "expected exactly one of connect=... and bind=...; got "
-                + ("neither" if connect is None else f"both, {connect!r} and {bind!r}")
-                + "; connect to an address that a PUSH has bound, bind one that a PUSH connects to"
-            )
-        endpoint = connect if connect is not None else bind
-        if not isinstance(endpoint, str):
-            raise TypeError(
-                f"expected an endpoint such as 'tcp://127.0.0.1:5559'; got {endpoint!r}; give a str"
-            )
-        if context is not None and not isinstance(context, Context):
-            raise TypeError(
-                f"context: expected a pushpull_kit.Context; got {context!r}; make one with "
-                "fresh_context() or Context()"
-            )
-        if not isinstance(receive, str) or receive not in DECODERS:
-            remedy = "one of these"
-            if "pickle" in str(receive) or "pyobj" in str(receive):
-                remedy = "'json': whoever can send a pickle can run code here"
-            raise ValueError(
-                f"receive: expected one of {', '.join(map(repr, DECODERS))}; got {receive!r}; "
-                f"use {remedy}"
-            )
-        for option in socket_options:
-            if option.upper() not in zmq.SocketOption.__members__:
-                raise TypeError(
-                    f"expected pyzmq's socket options as further keywords, such as rcvhwm=10; got "
-                    f"{option!r}; see zmq.SocketOption for their names"
-                )
+        check_handler(handler)
+        mode, endpoint = checked_endpoint(connect, bind)
+        check_context(context)
+        check_receive(receive)
+        check_options(socket_options)
         self.handler = handler
         self.name = name
-        self.errors: deque[Failure] = deque(maxlen=ERRORS_KEPT)
-        self._mode = "connect" if connect is not None else "bind"
-        self._asked = self._endpoint = endpoint
         self._context: Context = Context.instance() if context is None else context
         self._receive = receive
+        self._mode: Literal["connect", "bind"] = mode
+        self._requested_endpoint = self._endpoint = endpoint
         self._options = socket_options
-        self._thread: threading.Thread | None = None
-        self._ended = threading.Event()
-        self._inbox: _Inbox | None = None
-        self._stopping = self._keep_socket = False
-        self._finished = self._failed = 0
-        self._changed = threading.Condition()
-        self._awaited: list[int] = []
-        self._next_awaited = sys.maxsize
+        self._failures = FailureLog(name)
+        self._finished = 0
+        self._thread: BackgroundThread | None = None
+        self._inbox: Inbox | None = None
+        self._stopping = False
+        self._keep_inbox = False  # when stopping, so that another worker can take it over
+        self._progress = threading.Condition()  # notified when enough are finished, and at the end
+        self._waited_for: list[int] = []  # the counts that calls of `wait` wait for
+        self._next_waited_for = sys.maxsize
 
     def __repr__(self) -> str:
         state = "running" if self.running else "not running"
         return (
             f"<Worker {self.name!r}: {self._mode} {self.endpoint}, {state}, "
-            f"{self._finished - self._failed:,} handled, {self._failed:,} failed>"
+            f"{self._finished - self._failures.count:,} handled, {self._failures.count:,} failed>"
         )
 
     @property
     def endpoint(self) -> str:
-        """The address: once started, the resolved one, with the port that the system chose."""
+        """The endpoint. Once started, it is the resolved one, with the port the system chose."""
         return self._endpoint
 
     @property
     def running(self) -> bool:
         """Whether the worker's thread is alive."""
-        # Not asked of Thread.is_alive: when an Interrupt cuts a join short, it says no from then
-        # on, whatever the thread does (bpo-45274, Python 3.11). After a fork only the list is true.
-        return not self._ended.is_set() and self._thread in threading.enumerate()
+        return self._thread is not None and self._thread.running
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The worker's thread, or `None` if it is not started."""
+        return self._thread
 
     @property
     def finished(self) -> int:
         """How many messages this worker has finished, handled and failed together."""
         return self._finished
 
+    @property
+    def errors(self) -> deque[Failure]:
+        """The last failures, at most `failures.ERRORS_KEPT`."""
+        return self._failures.last
+
     def start(self) -> Self:
-        """Start the thread, wait until it is connected or bound, and return self.
+        """Start the thread, and wait until it is connected or bound.
 
-        A running worker of the same name in the same context is replaced. If it has the same
-        endpoint and options, the new one takes over its socket with all that waits in it; otherwise
-        it is stopped, and what waits in its socket is dropped.
+        A running worker of the same name in the same context is replaced. If its endpoint and
+        options are the same, the new worker takes over its socket with all messages that wait in
+        it. Otherwise they are dropped.
 
-        Raises `EndpointError` if the endpoint is malformed or taken, `ValueError` for a bad option
-        value, and `WorkerStuckError` if the worker to be replaced does not stop within 5 s.
+        Returns:
+            The worker itself. A running worker is returned as it is.
+
+        Raises:
+            EndpointError: the endpoint is malformed or taken.
+            ValueError: libzmq refuses the value of a socket option.
+            WorkerStuckError: the worker that is to be replaced does not stop within 5 s.
+            PushPullError: the context is closed.
         """
         if self.running:
             return self
@@ -179,39 +164,40 @@ class Worker:
                 f"expected an open context; got {self._context!r}; make a new one with "
                 "fresh_context(), and a new worker with it"
             )
-        inbox = None
-        last = self._context.workers.get(self.name)
-        if isinstance(last, Worker) and last is not self:
-            inbox = last._hand_over(keep_socket=last._recipe == self._recipe)
-        self._stopping = self._keep_socket = False
-        self._ended = threading.Event()
+        inbox = self._take_over_inbox()
+        self._stopping = self._keep_inbox = False
         ready: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=self._run,
-            args=(inbox, ready, print_under_this_cell()),
+        print_here = print_under_this_cell()
+        self._thread = BackgroundThread(
+            lambda: self._run(inbox, ready, print_here),
             name=f"worker {self.name}",
-            daemon=True,
+            on_end=self._notify,
         )
         self._context.workers[self.name] = self
         _running.add(self)
         self._thread.start()
         try:
-            ready.result(timeout=10)
+            ready.result(START_TIMEOUT_S)
         except BaseException:
             self.stop()
             raise
         return self
 
     def wait(self, count: int, timeout: float = 30.0) -> None:
-        """Return when this worker has finished `count` messages in all, handled or failed.
+        """Wait until this worker has finished `count` messages in all, handled or failed.
 
-        Raises `TimeoutError` after `timeout` seconds, saying how many were, and
-        `WorkerStoppedError` if the worker is not running, so that waiting is in vain.
+        Args:
+            count: how many messages, since the worker was made.
+            timeout: how long to wait, in seconds.
+
+        Raises:
+            TimeoutError: fewer messages were finished in that time.
+            WorkerStoppedError: the worker is not running, so the wait cannot succeed.
         """
         deadline_s = monotonic() + timeout
-        with self._changed:
-            self._awaited.append(count)
-            self._next_awaited = min(self._awaited)
+        with self._progress:
+            self._waited_for.append(count)
+            self._next_waited_for = min(self._waited_for)
             try:
                 while self._finished < count:
                     if not self.running:
@@ -223,31 +209,32 @@ class Worker:
                     if left_s <= 0:
                         raise TimeoutError(
                             f"expected worker {self.name!r} to finish {count:,} messages in "
-                            f"{timeout:g} s; got {self._finished:,} ({self._failed:,} of them "
-                            "failed); were so many pushed, and does the handler return?"
+                            f"{timeout:g} s; got {self._finished:,} ({self._failures.count:,} of "
+                            "them failed); were so many pushed, and does the handler return?"
                         )
-                    # In slices, so that a worker whose thread dies unseen is noticed.
-                    self._changed.wait(min(left_s, 0.5))
+                    self._progress.wait(min(left_s, ALIVE_CHECK_S))
             finally:
-                self._awaited.remove(count)
-                self._next_awaited = min(self._awaited, default=sys.maxsize)
+                self._waited_for.remove(count)
+                self._next_waited_for = min(self._waited_for, default=sys.maxsize)
 
     def ask_to_stop(self) -> None:
-        """Ask the worker to stop after the message that it has in hand; do not wait for it."""
+        """Ask the worker to stop after its current message, without waiting for that."""
         self._stopping = True
         inbox = self._inbox
         if inbox is not None:
-            # The context may be terminated by now: then the worker knows already.
-            with contextlib.suppress(zmq.ZMQError), zmq.Socket(self._context, zmq.PUSH) as pipe:
-                pipe.connect(inbox.pipe)
-                pipe.send_multipart(_WAKE_UP, zmq.NOBLOCK)
+            inbox.wake_up()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Stop after the message in hand, and wait until the thread has ended; again does nothing.
+        """Stop after the current message, and wait until the thread has ended.
 
-        What waits in the socket's queue is dropped: `wait()` first if it matters. Called from the
-        handler, it does not wait. Raises `WorkerStuckError` if the handler has not returned within
-        `timeout` seconds; the worker still ends as soon as it does.
+        Messages that wait in the socket are dropped: call `wait()` first if they matter. A second
+        call does nothing. When the handler itself calls this, it does not wait.
+
+        Args:
+            timeout: how long to wait for the handler, in seconds.
+
+        Raises:
+            WorkerStuckError: the handler has not returned in time. The worker ends when it does.
         """
         thread = self._thread
         if thread is None:
@@ -256,15 +243,13 @@ class Worker:
             self.ask_to_stop()
             if thread is threading.current_thread():
                 return
-            if not self._ended.wait(timeout):
-                raise WorkerStuckError(
-                    f"expected worker {self.name!r} to stop within {timeout:g} s; its handler, "
-                    f"{_name_of(self.handler)}, has not returned (thread {thread.name!r}). Python "
-                    "cannot end a thread: the worker stops when the handler returns, or restart "
-                    "the kernel"
-                )
-        if thread.ident is not None:  # it was started
-            thread.join()  # only its last instructions are left
+        if not thread.wait(timeout):
+            raise WorkerStuckError(
+                f"expected worker {self.name!r} to stop within {timeout:g} s; its handler, "
+                f"{_name_of(self.handler)}, has not returned (thread {thread.name!r}). Python "
+                "cannot end a thread: the worker stops when the handler returns, or restart "
+                "the kernel"
+            )
         self._thread = None
         _running.discard(self)
         if self._context.workers.get(self.name) is self:
@@ -276,179 +261,88 @@ class Worker:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
+    # Replacing another worker.
+
+    def _take_over_inbox(self) -> Inbox | None:
+        """Stop the worker of the same name, and return its inbox if it fits."""
+        last = self._context.workers.get(self.name)
+        if not isinstance(last, Worker) or last is self:
+            return None
+        return last._give_up_inbox(keep=last._recipe == self._recipe)
+
     @property
     def _recipe(self) -> tuple[object, ...]:
-        return self._mode, self._asked, self._options
+        """What must be equal for an inbox to fit."""
+        return self._mode, self._requested_endpoint, self._options
 
-    def _hand_over(self, keep_socket: bool) -> _Inbox | None:
-        """Stop; return the socket, still open, if it is to be kept."""
-        self._keep_socket = keep_socket
+    def _give_up_inbox(self, keep: bool) -> Inbox | None:
+        """Stop, and return the inbox, still open, if it is to be kept."""
+        self._keep_inbox = keep
         try:
             self.stop()
         except WorkerStuckError:
-            self._keep_socket = False  # nobody will fetch it
+            self._keep_inbox = False  # the worker closes it when its handler returns
             raise
         inbox, self._inbox = self._inbox, None
-        if inbox is not None and not keep_socket:
-            inbox.socket.close(linger=0)
+        if inbox is not None and not keep:
+            inbox.close()
             return None
         return inbox
 
     # In the worker's thread.
 
     def _run(
-        self, inbox: _Inbox | None, ready: Future[None], print_under_cell: Callable[[], None]
+        self, inbox: Inbox | None, ready: Future[None], print_under_cell: Callable[[], None]
     ) -> None:
-        ended = self._ended
+        print_under_cell()
         try:
-            print_under_cell()
-            try:
-                self._inbox = inbox = inbox or self._open()
-            except BaseException as error:
-                ready.set_exception(error)
-                return
-            self._endpoint = inbox.endpoint
-            ready.set_result(None)
-            try:
-                self._serve(inbox.socket)
-            finally:
-                if not self._keep_socket:
-                    self._inbox = None
-                    inbox.socket.close(linger=0)
-        finally:
-            ended.set()
-            with self._changed:
-                self._changed.notify_all()
-
-    def _open(self) -> _Inbox:
-        socket = zmq.Socket(self._context, zmq.PULL)
-        try:
-            for option, value in self._options.items():
-                try:
-                    setattr(socket, option, value)
-                except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
-                    raise ValueError(
-                        f"{option}: expected a value that libzmq takes for this option of a PULL; "
-                        f"got {value!r} ({error}); see zmq_setsockopt's manual page"
-                    ) from error
-            pipe = f"inproc://pushpull-kit-wake-up-{next(_pipe_numbers)}"
-            socket.bind(pipe)
-            endpoint = self._attach(socket)
-        except BaseException:
-            socket.close(linger=0)
-            raise
-        return _Inbox(socket, pipe, endpoint)
-
-    def _attach(self, socket: zmq.Socket[bytes]) -> str:
-        """Connect or bind, and return the endpoint as libzmq resolved it."""
-        port = self._asked.rpartition(":")[2]
-        if port.isdecimal() and int(port) > 65535:  # libzmq would take it modulo 65536
-            raise EndpointError(
-                f"{self._mode}: expected a port up to 65535; got {self._asked!r}; choose another"
+            inbox = inbox or Inbox(
+                self._context, self._mode, self._requested_endpoint, self._options
             )
-        deadline_s = monotonic() + REBIND_TIMEOUT_S
-        while True:
-            try:
-                getattr(socket, self._mode)(self._asked)
-            except zmq.ZMQError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise EndpointError(
-                        f"{self._mode}: expected an endpoint such as 'tcp://127.0.0.1:5559', "
-                        f"'ipc:///tmp/jobs' or 'inproc://jobs'; got {self._asked!r} "
-                        f"({error.strerror}); correct it, or choose another"
-                    ) from error
-                if monotonic() > deadline_s:
-                    raise EndpointError(
-                        f"bind: expected a free endpoint; {self._asked!r} is taken, by another "
-                        "program or by a socket of this one; close that, or bind another port"
-                    ) from error
-                sleep(0.005)
-            else:
-                if self._mode == "connect":
-                    return self._asked
-                return cast(bytes, socket.last_endpoint).decode()
-
-    def _serve(self, socket: zmq.Socket[bytes]) -> None:
-        timings = self._context.timings
-        track = timings.add_worker(self.name)
-        note, begin = track.payloads.append, track.begins.append
-        end, ends = track.ends.append, track.ends
-        handler, decode = self.handler, DECODERS[self._receive]
-        receive, whole = socket.recv, self._receive == "multipart"
+        except BaseException as error:
+            ready.set_exception(error)
+            return
+        self._inbox, self._endpoint = inbox, inbox.endpoint
+        ready.set_result(None)
         try:
-            while not self._stopping:
-                try:
-                    frame = receive(0, False)
-                    track.noting = True  # until `begins` has the instant: readers wait for it
-                    recv_ns = clock_ns()
-                    payload = frame.bytes
-                    others = socket.recv_multipart() if frame.more else None
-                except zmq.ContextTerminated:
-                    return
-                except zmq.Again:  # the learner gave rcvtimeo
-                    continue
-                if others is None:
-                    note(payload if len(payload) <= WHOLE_KEY_BYTES else known_frame(payload))
-                elif [payload, *others] == _WAKE_UP:
-                    track.noting = False
-                    continue
-                else:
-                    note(known([payload, *others]))
-                begin(recv_ns)
-                track.noting = False
-                try:
-                    if decode and others is None:
-                        try:
-                            message = decode(payload)
-                        except (ValueError, RecursionError) as error:
-                            raise unreadable(self._receive, payload, error) from error
-                        handler(message)
-                    elif whole:
-                        handler([payload, *(others or ())])
-                    elif others is None:
-                        handler(payload)
-                    else:
-                        raise ValueError(
-                            f"expected a message of one frame; got {1 + len(others)} frames; "
-                            "start the worker with receive='multipart'"
-                        )
-                except BaseException as error:  # SystemExit too: this thread serves on
-                    end(-clock_ns())
-                    self._fail(error, len(payload) + sum(map(len, others or ())), recv_ns)
-                else:
-                    end(clock_ns())
-                frame = payload = others = message = None  # type: ignore[assignment]  # may be large
-                self._finished += 1
-                if self._finished >= self._next_awaited:
-                    with self._changed:
-                        self._changed.notify_all()
-                if len(ends) >= DIGEST_AT:
-                    timings.digest()
+            self._serve(inbox)
         finally:
-            track.noting, track.closed = False, True
+            if not self._keep_inbox:
+                self._inbox = None
+                inbox.close()
 
-    def _fail(self, error: BaseException, n_bytes: int, recv_ns: int) -> None:
-        self._failed += 1
-        line = traceback.format_exception_only(error)[-1].strip()[:500]
-        text = "".join(traceback.format_exception(error, chain=False))[-20_000:]
-        self.errors.append(Failure(line, text, n_bytes, recv_ns))
-        if self._failed <= ERRORS_LOGGED:
-            _log.warning(
-                "worker %r: message %d failed: %s (worker.errors has the traceback%s)",
-                self.name,
-                self._finished + 1,
-                line,
-                "; later failures are only counted" if self._failed == ERRORS_LOGGED else "",
-            )
+    def _serve(self, inbox: Inbox) -> None:
+        """Receive and handle messages until the worker is asked to stop."""
+        events = self._context.timings.add_worker(self.name)
+        try:
+            with contextlib.suppress(zmq.ContextTerminated):
+                while not self._stopping:
+                    self._serve_one(inbox, events)
+        finally:
+            events.close()
 
+    def _serve_one(self, inbox: Inbox, events: ReceiveBuffer) -> None:
+        """Receive one message and handle it. The message is freed when this returns."""
+        message = inbox.receive()
+        if message is None:
+            return
+        recv_ns = events.clock_ns()
+        events.start(message if isinstance(message, bytes) else fingerprint(message), recv_ns)
+        try:
+            self.handler(decode(self._receive, message))
+        except BaseException as error:  # SystemExit too: the worker goes on
+            events.end(ok=False)
+            n_bytes = len(message) if isinstance(message, bytes) else sum(map(len, message))
+            self._failures.add(error, self._finished + 1, n_bytes, recv_ns)
+        else:
+            events.end()
+        self._finished += 1
+        if self._finished >= self._next_waited_for:
+            self._notify()
 
-@dataclass(frozen=True, slots=True)
-class _Inbox:
-    """A worker's PULL, the inproc endpoint that wakes it up, and where its messages come from."""
-
-    socket: zmq.Socket[bytes]
-    pipe: str
-    endpoint: str
+    def _notify(self) -> None:
+        with self._progress:
+            self._progress.notify_all()
 
 
 def _name_of(function: object) -> str:
@@ -456,7 +350,8 @@ def _name_of(function: object) -> str:
 
 
 @atexit.register
-def _end_with_the_interpreter() -> None:
+def _stop_at_exit() -> None:
+    """Stop the workers that were never stopped, in bounded time."""
     workers = [worker for worker in list(_running) if worker.running]
     for worker in workers:
         worker.ask_to_stop()
@@ -464,4 +359,4 @@ def _end_with_the_interpreter() -> None:
     for worker in workers:
         with contextlib.suppress(WorkerStuckError):
             worker.stop(max(0.0, deadline_s - monotonic()))
-    warn_of(workers)
+    warn_of_running(workers)

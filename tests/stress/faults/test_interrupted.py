@@ -129,7 +129,7 @@ def test_a_context_is_terminated_once_after_an_interrupted_retirement():
     """After an Interrupt while a context ends, the next attempt waits for the same end."""
     context = Context()
     with held(context):
-        with interrupted(Context._term_within):
+        with interrupted(Context.terminate_within):
             context.retire(DEADLINE_S)
         with pytest.warns(RuntimeWarning, match="could not be closed"):
             context.retire(0.1)

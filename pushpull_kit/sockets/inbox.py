@@ -1,0 +1,136 @@
+"""A worker's PULL socket: how it is opened, how it receives, and how another thread wakes it up."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import secrets
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+import zmq
+
+from ..errors import EndpointError
+from .lifecycle import bind_with_retry
+
+#: A worker that receives this looks whether it was asked to stop. The token is random and made anew
+#: in each process, so no peer can send it. Only messages of several frames, which are rare, need to
+#: be compared with it.
+_WAKE_UP = [secrets.token_bytes(16), b""]
+
+_numbers = itertools.count(1)
+
+MAX_PORT = 65535
+
+
+class Inbox:
+    """A PULL socket that one thread at a time receives from.
+
+    Args:
+        context: makes the socket.
+        mode: `"connect"` or `"bind"`.
+        endpoint: where to connect or bind.
+        options: pyzmq's socket options, set before that.
+
+    Raises:
+        EndpointError: the endpoint is malformed or taken.
+        ValueError: libzmq refuses the value of an option.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        mode: Literal["connect", "bind"],
+        endpoint: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._context = context
+        self._wake_up_endpoint = f"inproc://pushpull-kit-wake-up-{next(_numbers)}"
+        self._socket = zmq.Socket(context, zmq.PULL)
+        try:
+            self._set_options(options)
+            self._socket.bind(self._wake_up_endpoint)
+            #: The endpoint as libzmq resolved it, with the port that the system chose.
+            self.endpoint = self._connect(endpoint) if mode == "connect" else self._bind(endpoint)
+        except BaseException:
+            self.close()
+            raise
+
+    def receive(self) -> bytes | list[bytes] | None:
+        """Wait for a message.
+
+        Returns:
+            A message of one frame as bytes, one of several as a list. `None` if there is none,
+            because `wake_up` was called or because the socket's `rcvtimeo` is over.
+
+        Raises:
+            zmq.ContextTerminated: the context is terminated.
+        """
+        try:
+            frame = self._socket.recv(copy=False)  # a Frame, which knows whether more follow
+            if not frame.more:
+                return frame.bytes
+            frames = [frame.bytes, *self._socket.recv_multipart()]
+        except zmq.Again:
+            return None
+        return None if frames == _WAKE_UP else frames
+
+    def wake_up(self) -> None:
+        """Let `receive` return, from any thread."""
+        # If the context is terminated, `receive` has returned already.
+        with contextlib.suppress(zmq.ZMQError), zmq.Socket(self._context, zmq.PUSH) as push:
+            push.connect(self._wake_up_endpoint)
+            push.send_multipart(_WAKE_UP, zmq.NOBLOCK)
+
+    def close(self) -> None:
+        """Close the socket, and drop the messages that wait in it."""
+        self._socket.close(linger=0)
+
+    def _set_options(self, options: Mapping[str, Any]) -> None:
+        for option, value in options.items():
+            try:
+                setattr(self._socket, option, value)
+            except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
+                raise ValueError(
+                    f"{option}: expected a value that libzmq takes for this option of a PULL; "
+                    f"got {value!r} ({error}); see zmq_setsockopt's manual page"
+                ) from error
+
+    def _connect(self, endpoint: str) -> str:
+        _check_port("connect", endpoint)
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            raise _malformed("connect", endpoint, error) from error
+        return endpoint
+
+    def _bind(self, endpoint: str) -> str:
+        _check_port("bind", endpoint)
+        try:
+            bind_with_retry(self._socket.bind, endpoint)
+        except zmq.ZMQError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise _malformed("bind", endpoint, error) from error
+            raise EndpointError(
+                f"bind: expected a free endpoint; {endpoint!r} is taken, by another "
+                "program or by a socket of this one; close that, or bind another port"
+            ) from error
+        return cast(bytes, self._socket.last_endpoint).decode()
+
+
+def _check_port(mode: str, endpoint: str) -> None:
+    """Raise `EndpointError` for a port that libzmq would silently take modulo 65536."""
+    port = endpoint.rpartition(":")[2]
+    if port.isdecimal() and int(port) > MAX_PORT:
+        raise EndpointError(
+            f"{mode}: expected a port up to {MAX_PORT}; got {endpoint!r}; choose another"
+        )
+
+
+def _malformed(mode: str, endpoint: str, error: zmq.ZMQError) -> EndpointError:
+    return EndpointError(
+        f"{mode}: expected an endpoint such as 'tcp://127.0.0.1:5559', "
+        f"'ipc:///tmp/jobs' or 'inproc://jobs'; got {endpoint!r} "
+        f"({error.strerror}); correct it, or choose another"
+    )

@@ -1,0 +1,86 @@
+"""A worker's inbox receives messages whole, and another thread can wake it up."""
+
+import pytest
+import zmq
+
+from pushpull_kit import EndpointError
+from pushpull_kit.sockets.inbox import Inbox
+
+
+@pytest.fixture
+def inbox(raw_context):
+    """Make inboxes; they are closed at the end of the test."""
+    made = []
+
+    def make(mode="bind", endpoint="tcp://127.0.0.1:*", **options):
+        made.append(Inbox(raw_context, mode, endpoint, options))
+        return made[-1]
+
+    yield make
+    for box in made:
+        box.close()
+
+
+@pytest.fixture
+def push_to(raw_context):
+    """Make a PUSH that is connected to an inbox."""
+
+    def make(box):
+        push = raw_context.socket(zmq.PUSH)
+        push.connect(box.endpoint)
+        return push
+
+    return make
+
+
+def test_a_message_of_one_frame_is_bytes(inbox, push_to):
+    """`receive` returns a message of one frame as bytes."""
+    box = inbox()
+    push_to(box).send(b"one")
+    assert box.receive() == b"one"
+
+
+def test_a_message_of_several_frames_is_a_list(inbox, push_to):
+    """`receive` returns a message of several frames whole."""
+    box = inbox()
+    push_to(box).send_multipart([b"one", b"", b"three"])
+    assert box.receive() == [b"one", b"", b"three"]
+
+
+def test_a_wake_up_is_no_message(inbox, push_to):
+    """After `wake_up`, `receive` returns None once, and then the next message."""
+    box = inbox()
+    box.wake_up()
+    assert box.receive() is None
+    push_to(box).send(b"next")
+    assert box.receive() == b"next"
+
+
+def test_a_timeout_is_no_message(inbox):
+    """With `rcvtimeo`, `receive` returns None when no message comes in time."""
+    assert inbox(rcvtimeo=1).receive() is None
+
+
+def test_options_reach_the_socket(inbox, raw_context):
+    """Options are set before the socket is bound: over inproc the high-water mark bounds it."""
+    box = inbox(endpoint="inproc://small", rcvhwm=2)
+    push = raw_context.socket(zmq.PUSH)
+    push.sndhwm = 3
+    push.connect(box.endpoint)
+    for _ in range(2 + 3):
+        push.send(b"x", zmq.NOBLOCK)
+    with pytest.raises(zmq.Again):
+        push.send(b"x", zmq.NOBLOCK)
+
+
+def test_the_endpoint_is_the_resolved_one(inbox):
+    """An inbox that binds port `*` knows which port it got."""
+    assert inbox().endpoint.rpartition(":")[2].isdecimal()
+
+
+@pytest.mark.parametrize("mode", ["connect", "bind"])
+@pytest.mark.parametrize("endpoint", ["nonsense", "tcp://127.0.0.1:99999"])
+def test_a_bad_endpoint_is_an_error(inbox, mode, endpoint):
+    """An endpoint that libzmq refuses, or would misread, is named in an EndpointError."""
+    with pytest.raises(EndpointError, match=endpoint):
+        inbox(mode, endpoint)
