@@ -24,7 +24,14 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
-from .fingerprint import CUT_OFF, INCOMPLETE, MAX_KEPT_BYTES, Fingerprint, fingerprint_frame
+from .fingerprint import (
+    CUT_OFF,
+    INCOMPLETE,
+    MAX_KEPT_BYTES,
+    Fingerprint,
+    fingerprint,
+    fingerprint_frame,
+)
 
 #: A buffer with this many finished spans is ingested by its own thread: a few milliseconds once in
 #: so many messages, so that memory stays bounded if nobody reads the log.
@@ -250,6 +257,49 @@ class ReceiveBuffer(EventBuffer):
         """
         super().start(payload, self.clock_ns() if at_ns is None else at_ns)
         self._appending = False
+
+    def wrap(
+        self,
+        receive: Callable[[], bytes | list[bytes] | None],
+        handle: Callable[[Any], object],
+        on_error: Callable[[BaseException, Any, int], None],
+    ) -> Callable[[], bool]:
+        """Return a function that receives a message and handles it, and notes both.
+
+        It returns whether there was a message. Uses closure variables because a worker spends most
+        of its time here.
+
+        Args:
+            receive: waits for a message and returns it: bytes, a list of frames, or None.
+            handle: called with the message. What it raises makes the message failed.
+            on_error: called with what `handle` raised, the message, and when it was received (ns).
+        """
+        payloads, starts, ends, on_full = self.payloads, self.starts, self.ends, self._on_full
+
+        def serve_one() -> bool:
+            message = receive()
+            if message is None:
+                return False
+            self._appending = True
+            recv_ns = clock_ns()
+            if type(message) is bytes and len(message) <= MAX_KEPT_BYTES:
+                payloads.append(message)
+            else:
+                payloads.append(fingerprint([message] if isinstance(message, bytes) else message))
+            starts.append(recv_ns)
+            self._appending = False
+            try:
+                handle(message)
+            except BaseException as error:  # SystemExit too: the worker goes on
+                ends.append(-clock_ns())
+                on_error(error, message, recv_ns)
+            else:
+                ends.append(clock_ns())
+            if len(ends) >= INGEST_AT:
+                on_full()
+            return True
+
+        return serve_one
 
 
 def _interrupted(payload: bytes | Fingerprint) -> Fingerprint:

@@ -19,30 +19,36 @@ DECODERS: dict[str, Callable[[bytes], Any] | None] = {
 }
 
 
-def decode(receive: str, message: bytes | list[bytes]) -> Any:
-    """Return what the handler gets.
+def decoding(receive: str, handler: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Return a function that decodes a message and hands it to `handler`.
+
+    It takes bytes for a message of one frame, otherwise a list of frames. It raises `ValueError`
+    for a message that has not the form that `receive` asks for.
 
     Args:
         receive: a key of `DECODERS`.
-        message: bytes if it has one frame, otherwise a list of frames.
-
-    Raises:
-        ValueError: the message has not the form that `receive` asks for.
+        handler: called with what was decoded.
     """
-    if receive == "multipart":
-        return message if isinstance(message, list) else [message]
-    if isinstance(message, list):
-        raise ValueError(
-            f"expected a message of one frame; got {len(message)} frames; "
-            "start the worker with receive='multipart'"
-        )
     decoder = DECODERS[receive]
-    if decoder is None:
-        return message
-    try:
-        return decoder(message)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(receive, message, error) from error
+    if receive == "multipart":
+        return lambda message: handler(message if isinstance(message, list) else [message])
+
+    def handle(message: bytes | list[bytes]) -> None:
+        if isinstance(message, list):
+            raise ValueError(
+                f"expected a message of one frame; got {len(message)} frames; "
+                "start the worker with receive='multipart'"
+            )
+        if decoder is None:
+            handler(message)
+            return
+        try:
+            decoded = decoder(message)
+        except (ValueError, RecursionError) as error:
+            raise unreadable(receive, message, error) from error
+        handler(decoded)
+
+    return handle
 
 
 def unreadable(receive: str, payload: bytes, error: Exception) -> ValueError:

@@ -17,8 +17,6 @@ import zmq
 
 from ..errors import PushPullError, WorkerStoppedError, WorkerStuckError
 from ..jupyter import print_under_this_cell
-from ..recording.events import ReceiveBuffer
-from ..recording.fingerprint import fingerprint
 from .arguments import (
     check_context,
     check_handler,
@@ -27,7 +25,7 @@ from .arguments import (
     checked_endpoint,
 )
 from .context import Context, warn_of_running
-from .decoding import decode
+from .decoding import decoding
 from .failures import Failure, FailureLog
 from .inbox import Inbox
 from .lifecycle import BackgroundThread
@@ -314,31 +312,21 @@ class Worker:
     def _serve(self, inbox: Inbox) -> None:
         """Receive and handle messages until the worker is asked to stop."""
         events = self._context.timings.add_worker(self.name)
-        try:
-            with contextlib.suppress(zmq.ContextTerminated):
-                while not self._stopping:
-                    self._serve_one(inbox, events)
-        finally:
-            events.close()
+        handle = decoding(self._receive, self.handler)
+        serve_one = events.wrap(inbox.receive, handle, self._add_failure)
+        with contextlib.closing(events), contextlib.suppress(zmq.ContextTerminated):
+            while not self._stopping:
+                if not serve_one():
+                    continue
+                self._finished += 1
+                if self._finished >= self._next_waited_for:
+                    self._notify()
 
-    def _serve_one(self, inbox: Inbox, events: ReceiveBuffer) -> None:
-        """Receive one message and handle it. The message is freed when this returns."""
-        message = inbox.receive()
-        if message is None:
-            return
-        recv_ns = events.clock_ns()
-        events.start(message if isinstance(message, bytes) else fingerprint(message), recv_ns)
-        try:
-            self.handler(decode(self._receive, message))
-        except BaseException as error:  # SystemExit too: the worker goes on
-            events.end(ok=False)
-            n_bytes = len(message) if isinstance(message, bytes) else sum(map(len, message))
-            self._failures.add(error, self._finished + 1, n_bytes, recv_ns)
-        else:
-            events.end()
-        self._finished += 1
-        if self._finished >= self._next_waited_for:
-            self._notify()
+    def _add_failure(
+        self, error: BaseException, message: bytes | list[bytes], recv_ns: int
+    ) -> None:
+        n_bytes = len(message) if isinstance(message, bytes) else sum(map(len, message))
+        self._failures.add(error, self._finished + 1, n_bytes, recv_ns)
 
     def _notify(self) -> None:
         with self._progress:
