@@ -1,7 +1,7 @@
-"""What the stopwatch costs, and how far it can be trusted: `python -m benchmarks`, or `make bench`.
+"""The cost and the accuracy of timed sockets: `python -m benchmarks`, or `make bench`.
 
-Every figure is a ratio of two things that ran alternately in one run, so that a busy or a slow
-machine hits both alike; the median over the pairs is shown, with the middle half of them.
+Every figure is a ratio of two measurements that alternate in one run. A busy or slow machine
+affects both in the same way. The table shows the median of the ratios and their middle half.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One line of the table: what, how much, what it is to be (None: only told), and details."""
+    """A line of the table: description, figure, bound (`None`: no bound), and details."""
 
     what: str
     figure: float
@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the figure is what it is to be."""
+        """Whether the figure is within its bound."""
         if self.bound is None:
             return True
         sign, limit = self.bound
@@ -29,12 +29,12 @@ class Row(NamedTuple):
 
 
 def paired(first: Callable[[], float], second: Callable[[], float], pairs: int) -> Sequence[float]:
-    """Run both in turn, and return first over second for each pair; the first pair warms up."""
+    """Run both alternately and return first / second for each pair. A pair before them warms up."""
     first(), second()
     return [first() / second() for _ in range(pairs)]
 
 
 def spread(ratios: Sequence[float]) -> str:
-    """Say how far the middle half of the ratios reaches."""
+    """Return the number of ratios and their middle half as text."""
     low, _, high = statistics.quantiles(ratios, n=4)
     return f"{len(ratios)} pairs, middle half {low:.2f} to {high:.2f}"

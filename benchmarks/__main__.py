@@ -1,4 +1,4 @@
-"""Run all benchmarks, or those named, and print the table; exit with 1 if a bound does not hold."""
+"""Run all benchmarks, or the named ones, and print a table. Exit with 1 if a bound is missed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("send", "hot_path", "throughput", "memory", "truth", "view")
 
 
 def main() -> int:
-    """Print a line for each figure as it is measured."""
+    """Print each figure when it is measured; return the exit code."""
     if unknown := set(sys.argv[1:]) - set(NAMES):
         raise SystemExit(f"expected some of {', '.join(NAMES)}; got {', '.join(sorted(unknown))}")
     print(
@@ -22,7 +22,8 @@ def main() -> int:
     print(f"{'':2} {'figure':>8}  {'bound':>8}  what")
     missed = 0
     for name in sys.argv[1:] or NAMES:
-        for row in import_module(f".{name}", __package__).rows():  # what one needs, no other misses
+        # Imported one by one: no benchmark needs the imports of another.
+        for row in import_module(f".{name}", __package__).rows():
             bound = f"{row.bound[0]} {row.bound[1]:g}" if row.bound else ""
             mark = "" if row.bound is None else "ok" if row.holds else "NO"
             print(f"{mark:2} {row.figure:8.3g}  {bound:>8}  {row.what}\n{'':23}{row.details}")

@@ -1,6 +1,6 @@
-"""Where the stopwatch's time goes: CPU time of a send and of a receipt, part by part.
+"""CPU time of the parts of a timed send and of a timed receipt.
 
-Over inproc, and with nothing else to do meanwhile, so that only the part itself makes a difference.
+It is measured over inproc, and nothing else runs, so that only the part itself makes a difference.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ends: list[int] = []
 
 
 def rows() -> Iterator[Row]:
-    """Yield what a send, then a receipt, costs with so much of the stopwatch, over pyzmq's own."""
+    """Yield the cost of a send, then of a receipt, with more and more parts, over pyzmq's own."""
     with _Pipe(zmq.Context) as plain, _Pipe(zmq.Context) as partly, _Pipe(Context) as timed:
         for what, send in (
             ("the compiled one that zmq.Socket's wraps, alone", _bare(partly.push)),
@@ -41,7 +41,7 @@ def rows() -> Iterator[Row]:
             ("the timed one: that, and is it bytes, short, whole, and time to digest", None),
         ):
             if send is not None:
-                vars(partly.push)["send"] = send  # pyzmq would take an attribute for an option
+                vars(partly.push)["send"] = send  # setattr on a socket would set an option
             ratios = paired((partly if send else timed).send_all, plain.send_all, PAIRS)
             yield _row(f"CPU time of a send: {what}", "send", ratios)
         for what, measure in (
@@ -104,7 +104,7 @@ def _guarded(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
 
 
 class _Pipe:
-    """A PUSH, and a PULL without a stopwatch, in a context of a given class."""
+    """A PUSH, and a plain PULL that is not timed, in a context of a given class."""
 
     def __init__(self, kind: type[zmq.Context[zmq.Socket[bytes]]]) -> None:
         self.context = kind()
@@ -152,7 +152,7 @@ class _Pipe:
         receive, start_ns = self.pull.recv, time.thread_time_ns()
         for _ in range(N):
             frame = receive(0, False)
-            frame.bytes, frame.more  # noqa: B018  # as a worker asks for them
+            frame.bytes, frame.more  # noqa: B018  # a worker reads both
         return time.thread_time_ns() - start_ns
 
     def receive_and_note(self) -> float:
@@ -170,7 +170,7 @@ class _Pipe:
 
 
 def _work() -> float:
-    """Return the CPU time, in ns, that a worker's thread needs for N messages that wait for it."""
+    """Return the CPU time, in ns, that a worker's thread needs for N queued messages."""
     all_there, stamps_ns = threading.Event(), []
 
     def handler(message: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Memory kept for a message: ten million through a log of one million."""
+"""Memory of the log for each message: ten million messages through a log of one million."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from . import Row
 
-# In a process of its own, so that nothing else is in the figure. Messages are entered as sockets
-# enter them, in a sender's and a worker's event buffer, two thousand in flight at a time.
+# Runs in its own process, so that the figure includes nothing else. Messages enter the log through
+# event buffers of a sender and of a worker, as sockets enter them. Up to 2,000 are in flight.
 CHILD = """
 import gc, psutil
 from time import perf_counter_ns as clock_ns
@@ -43,7 +43,7 @@ assert timings.summary().handled == 10_000_000 and len(timings) == 1_000_000
 
 
 def rows() -> Iterator[Row]:
-    """Yield bytes a message at the bound, and how memory at the end compares with it."""
+    """Yield bytes for each message, and memory after ten million over memory after two."""
     done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
     used_bytes = [int(line) for line in done.stdout.split()]
     yield Row(

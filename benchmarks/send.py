@@ -1,4 +1,4 @@
-"""CPU time of a timed send of 8 bytes, or of a text as long, over that of pyzmq's."""
+"""CPU time of a timed send of 8 bytes, and of a text of 8 characters, over pyzmq's send."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pushpull_kit import Context
 
 from . import Row, paired
 
-N = 1_000  # fewer than a track holds before it is digested, so that upkeep can be told apart
+N = 1_000  # too few to start an ingest, so that upkeep is measured alone
 PAYLOADS = [b"%08d" % number for number in range(N)]
 TEXTS = [payload.decode() for payload in PAYLOADS]
 PROCESSES = 9
 PAIRS = 60
 
-# Receives in another process, as a worker usually does.
+# Receives in another process, because a worker usually does.
 RECEIVER = """
 import sys, zmq
 context = zmq.Context()
@@ -34,7 +34,7 @@ while True:
 """
 
 
-# What is told of each figure of `_measure`: what it is, what it is to be, and details.
+# For each figure of `_measure`: description, bound, and details.
 TOLD = (
     (
         "CPU time of a timed 8-byte send over tcp, over zmq.Socket.send",
@@ -58,8 +58,8 @@ TOLD = (
 def rows() -> Iterator[Row]:
     """Yield the cost over tcp and inproc, of text, and with upkeep.
 
-    Each figure is the median of several processes' medians: where in memory a process has what it
-    runs decides over a tenth of it, and does not change while it lives.
+    Each figure is the median of the medians of several processes. The memory addresses of code and
+    data change a figure by up to a tenth, and they stay the same while a process lives.
     """
     with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         runs = [pool.apply(_measure) for _ in range(PROCESSES)]
@@ -81,7 +81,7 @@ def _measure() -> list[float]:
 
 
 class _Sender:
-    """A PUSH to another process and one to this, made by a context of a given class."""
+    """A PUSH to another process and a PUSH to this one, made by a context of a given class."""
 
     def __init__(self, kind: type[zmq.Context[zmq.Socket[bytes]]]) -> None:
         self.context = kind()

@@ -22,7 +22,7 @@ def handler(message: object) -> None:
 
 
 def rows() -> Iterator[Row]:
-    """Yield the ratio for text, as the course sends it, and for bytes."""
+    """Yield the ratio for text, which the course sends, and for bytes."""
     for text in (True, False):
         rates: list[float] = []
 

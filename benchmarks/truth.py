@@ -1,4 +1,4 @@
-"""The log's end-to-end times over an independent measurement, at the median."""
+"""The median end-to-end time in the log over the median of an independent measurement."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pushpull_kit import Context, Worker
 
 from . import Row, paired, spread
 
-N, PAIRS = 120, 100  # short rounds, so that both see the same weather
-FIRST = 20  # of each round are not counted: they wait until the sockets are connected
-PACE_S = 200e-6  # one at a time, so that it is the way that is measured, and not a queue
+N, PAIRS = 120, 100  # short rounds, so that both run under the same load
+FIRST = 20  # not counted in each round: these wait until the sockets are connected
+PACE_S = 200e-6  # between sends, so that messages do not wait in a queue
 TCP = "tcp://127.0.0.1:*"
 
 
 def rows() -> Iterator[Row]:
-    """Yield the median over pairs of rounds, of the ratio of their medians."""
+    """Yield the median, over pairs of rounds, of the ratio of their medians."""
     logged: list[float] = []
     stamped: list[float] = []
     ratios = paired(_median_us(_logged, logged), _median_us(_stamped, stamped), PAIRS)

@@ -1,4 +1,4 @@
-"""Measure all contenders, or those named; print the table, write the JSON and the figure."""
+"""Measure all contenders, or the named ones. Print a table, write the JSON and the figure."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ HERE = Path(__file__).parent.parent
 
 
 def main() -> int:
-    """Return 1 if a contender failed; one that was skipped is no failure."""
+    """Return 1 if a contender failed. A skipped contender is not a failure."""
     parser = argparse.ArgumentParser("python -m benchmarks.comparison", description=__doc__)
     parser.add_argument("names", nargs="*", help="measure only what has one of these in its name")
     parser.add_argument("--quick", action="store_true", help="half a minute, and rough figures")
     parser.add_argument("--out", type=Path, help="the folder for comparison.json and .png")
     parser.add_argument("--draw", action="store_true", help="measure nothing; draw the JSON anew")
     asked = parser.parse_args()
-    # What is measured in part, or roughly, does not replace what is in the repository.
+    # A partial or a quick measurement does not overwrite the files in the repository.
     default = Path("build") if asked.quick or asked.names else HERE
     folder: Path = asked.out or default
     path = folder / "comparison.json"
     if asked.draw:
         result = json.loads(path.read_text("utf-8"))
     else:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and stop what was started
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stop the started programs first
         chosen = [
             contender
             for contender in (*ways(), *kit())

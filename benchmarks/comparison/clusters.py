@@ -13,7 +13,7 @@ from typing import Any
 from .line import LIMIT_S, Line, count, needed, take_count
 from .processes import running
 
-# What runs on the engine, which need not find this package.
+# Code for the engine, which may be unable to import this package.
 ON_ENGINE = """
 counted = 0
 
@@ -30,7 +30,7 @@ def take_count():
 
 @contextmanager
 def ipyparallel_engine(size: int) -> Iterator[Line]:
-    """A controller and one engine, started by hand: an interrupted `Cluster` leaves some of it."""
+    """A controller and one engine, not a `Cluster`, which leaves processes behind on Ctrl-C."""
     ipyparallel = needed("ipyparallel")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
 
@@ -71,7 +71,7 @@ def dask_worker(size: int) -> Iterator[Line]:
         ) as cluster,
         distributed.Client(cluster, timeout=LIMIT_S) as client,
     ):
-        futures: list[Any] = []  # without its future, a task would be canceled
+        futures: list[Any] = []  # dask cancels a task when its future is deleted
 
         def put(message: bytes) -> None:
             futures.append(client.submit(count, message, pure=False))

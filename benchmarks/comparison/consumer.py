@@ -1,4 +1,4 @@
-"""The other end of a line, as a program: `python -m benchmarks.comparison.consumer KIND ...`."""
+"""The consumer of a line as a program: `python -m benchmarks.comparison.consumer KIND ...`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .line import consume, count, needed, take_count
 
 
 def ready(what: object = "") -> None:
-    """Say that messages can come."""
+    """Print that the consumer is ready for messages."""
     print("ready", what, flush=True)
 
 
@@ -32,9 +32,9 @@ def serve_zmq(messages: str, counts: str) -> None:
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Counts what is posted; answers the count to a GET."""
+    """Counts POST requests and returns the count to a GET."""
 
-    protocol_version = "HTTP/1.1"  # which keeps the connection
+    protocol_version = "HTTP/1.1"  # keeps the connection open
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
@@ -44,7 +44,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_GET(self) -> None:
-        """Tell how many there were."""
+        """Return the number of messages since the last GET."""
         self.send_response(200)
         body = b"%d" % take_count()
         self.send_header("Content-Length", str(len(body)))
@@ -52,18 +52,18 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Print nothing for a request."""
 
 
 def serve_http() -> None:
-    """Answer requests, on a port that the system chooses."""
+    """Answer requests on a port that the system chooses."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         ready(server.server_port)
         server.serve_forever()
 
 
 def serve_redis(path: str) -> None:
-    """Take messages from a list of Redis."""
+    """Take messages from a Redis list."""
     with needed("redis").Redis(unix_socket_path=path) as client:
         ready()
         consume(
@@ -73,7 +73,7 @@ def serve_redis(path: str) -> None:
 
 
 def end_with_parent() -> None:
-    """End when the process that started this one has closed the pipe to it, or has ended."""
+    """End this process when its parent closes standard input or ends."""
     sys.stdin.buffer.read()
     os._exit(0)
 

@@ -1,4 +1,4 @@
-"""Which lines are compared, and how each is told to a reader."""
+"""The lines that are compared, and their names in the table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .line import Measurable
 
 Opener = Callable[[int], AbstractContextManager[Measurable]]  # takes the size of a message
 
-BYTES = 8  # of a message, where ways of handing over are compared
+BYTES = 8  # size of a message in the table of ways
 SIZES = {"8 B": 8, "1 kB": 1_000, "64 kB": 64_000, "1 MB": 1_000_000}
 TRANSPORTS = ("tcp", "ipc", "inproc")
 
@@ -21,20 +21,20 @@ IN_LIBZMQ = "it is in libzmq's queue"
 
 
 class Contender(NamedTuple):
-    """A line, with what is to be known of it."""
+    """A line and its description."""
 
-    group: str  # of rows in the table
+    group: str  # of rows in the table: "ways" or "kit"
     name: str
-    to: str  # where the consumer is
+    to: str  # where the consumer is: "thread" or "process"
     waits_for: str  # the caller waits until ...
     size: int
     open: Opener
-    beside: str  # the name of what it is measured in turn with
+    beside: str  # name of the line that it alternates with
     open_beside: Opener
 
 
 def ways() -> list[Contender]:
-    """Return the ways of handing over a message, each beside raw pyzmq over tcp to a process."""
+    """Return the ways to hand over a message. Each alternates with raw pyzmq, tcp, to a process."""
     thread, process = "thread", "process"
     raw_tcp: Opener = partial(zeromq.raw_to_process, "tcp")
     lines: list[tuple[str, str, str, Any]] = [
@@ -62,7 +62,7 @@ def ways() -> list[Contender]:
 
 
 def kit() -> list[Contender]:
-    """Return the timed kit, beside raw pyzmq to a thread, of the same transport and size."""
+    """Return the timed kit. It alternates with raw pyzmq to a thread, same transport and size."""
     return [
         Contender(
             "kit",

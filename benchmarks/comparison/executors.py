@@ -28,7 +28,7 @@ def process_pool(size: int) -> Iterator[Line]:
 
 
 def _through(submit: Callable[..., Future[Any]], size: int) -> Line:
-    # With one worker, what was submitted first is done first: then the count is of all.
+    # One worker runs tasks in order, so this count includes all tasks submitted before.
     def finish() -> int:
         return int(submit(take_count).result(LIMIT_S))
 
@@ -36,4 +36,4 @@ def _through(submit: Callable[..., Future[Any]], size: int) -> Line:
 
 
 def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process

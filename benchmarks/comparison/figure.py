@@ -1,4 +1,4 @@
-"""The result as a figure for a slide or a README: two panels, one line for each contender."""
+"""The result as a figure for a slide or a README: two panels, one row for each contender."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .contenders import IN_LIBZMQ, IN_QUEUE
 from .report import Result, by_rate, foot, label
 
 WIDTH_IN, ROW_IN, HEAD_IN, FOOT_IN = 12.8, 0.42, 1.2, 1.65
-DPI = 150  # twice as fine as a page shows it
-LEFT, SPLIT, RIGHT = 0.27, 0.645, 0.985  # of the panels, in widths of the figure
+DPI = 150  # twice the resolution of a page
+LEFT, SPLIT, RIGHT = 0.27, 0.645, 0.985  # edges of the panels, as shares of the width
 GAP = 0.02
 
 INK, PALE, RULE, BAND = "#222222", "#555555", "#d8d8d8", "#e6eff6"
 RAW, KIT = "#0072B2", "#D55E00"
-SIZE, SMALL = 13, 11.5  # points, so that it can be read at half the size
+SIZE, SMALL = 13, 11.5  # in points, readable at half the size
 
 TITLE = "Handing over 8 bytes: how long you wait, and how much gets done"
 HOW = (
@@ -31,13 +31,13 @@ HOW = (
 
 
 class Panel(NamedTuple):
-    """What a panel shows, and where."""
+    """What a panel shows, and where it lies."""
 
     key: str
     title: str
     left: float
     right: float
-    margins: tuple[float, float]  # times the least and the greatest, room for what is written
+    margins: tuple[float, float]  # factors for the axis limits: room for texts
 
 
 PANELS = (
@@ -47,7 +47,7 @@ PANELS = (
 
 
 def draw(result: Result) -> Figure:
-    """Draw the ways of handing over, those with the most messages done at the top."""
+    """Draw the ways to hand over messages, the highest rate at the top."""
     rows = by_rate(row for row in result["rows"] if row["group"] == "ways")
     height_in = HEAD_IN + ROW_IN * max(len(rows), 1) + FOOT_IN
     figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
@@ -72,7 +72,7 @@ def draw(result: Result) -> Figure:
 
 def _panel(axes: Axes, panel: Panel, rows: list[Any]) -> None:
     axes.set_title(panel.title, fontsize=15, weight="bold", color=INK, loc="left", pad=10)
-    axes.set_facecolor("none")  # what is written in the other panel may be longer than that is wide
+    axes.set_facecolor("none")  # texts of the other panel may reach into this one
     axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.set_xscale("log")
     axes.set_yticks([])
@@ -116,7 +116,8 @@ def _row(axes: Axes, key: str, y: int, row: Any) -> None:
     )  # fmt: skip
     waits_for = row["caller_waits_until"]
     text, place, side = _written(key, spread["median"]), (spread["high"], 13), "left"
-    if key == "wait_us" and waits_for not in (IN_QUEUE, IN_LIBZMQ):  # for more than its own process
+    # The other callers wait for another process. The text says for what.
+    if key == "wait_us" and waits_for not in (IN_QUEUE, IN_LIBZMQ):
         text, place, side = f"until {waits_for}: {text}", (spread["low"], -13), "right"
     weight = "bold" if color != PALE else "normal"
     axes.annotate(
@@ -127,7 +128,7 @@ def _row(axes: Axes, key: str, y: int, row: Any) -> None:
 
 
 def _across(axes: Axes) -> Any:
-    return axes.get_yaxis_transform()  # x from 0 to 1, y in rows
+    return axes.get_yaxis_transform()  # x from 0 to 1, y in row numbers
 
 
 def _color(row: Any) -> str:
@@ -135,7 +136,7 @@ def _color(row: Any) -> str:
 
 
 def _written(key: str, value: float) -> str:
-    """Write a figure with its unit, in two digits."""
+    """Return a figure with its unit and two digits."""
     units: tuple[tuple[float, str], ...] = ((1e-3, "ns"), (1, "µs"), (1e3, "ms"), (1e6, "s"))
     if key != "wait_us":
         units = ((1, ""), (1e3, "k"), (1e6, "M"))

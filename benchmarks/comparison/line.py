@@ -1,4 +1,4 @@
-"""A line: what hands messages over from a caller to a consumer, and how it is measured."""
+"""A line hands messages from a caller to a consumer. This module says how it is measured."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from dataclasses import dataclass
 from time import perf_counter_ns as clock_ns
 from typing import Any, Protocol
 
-LIMIT_S = 60.0  # no wait is longer: whatever takes more than a minute here, is stuck
-PACE_S = 0.001  # before each call that is timed, so that both ends are at rest, and wait for work
-MARK = b""  # ends a burst: the consumer then tells how many it has counted
-STOP = None  # ends a consumer, where what takes the messages can hold it
+LIMIT_S = 60.0  # max time of any wait: what takes longer is stuck
+PACE_S = 0.001  # pause before each timed call, so that both ends are idle
+MARK = b""  # ends a burst: the consumer answers with its count
+STOP = None  # ends a consumer; only for queues of Python objects
 
 
 class Missing(Exception):
-    """Something that a line needs is not here; says what, and how to get it."""
+    """A line needs something that is not installed. The text says what, and how to install it."""
 
 
 class Measurable(Protocol):
-    """What can be measured."""
+    """A line, or a program that measures itself as a line does."""
 
     def waits_ns(self, calls: int) -> list[int]:
-        """Return how long each of so many calls kept the caller waiting."""
+        """Return how long the caller waited in each of `calls` calls, in ns."""
 
     def rate(self, messages: int) -> float:
-        """Return how many messages a second got done, in a burst of so many."""
+        """Return the messages done per second in a burst of `messages`."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line that is open: `put` hands a message over, `finish` waits until all are done.
+    """An open line: `put` hands a message over, `finish` waits until all messages are done.
 
-    `finish` returns how many the consumer has counted since the last time.
+    `finish` returns how many messages the consumer has counted since the last call.
     """
 
     put: Callable[[bytes], object]
@@ -41,7 +41,7 @@ class Line:
     payload: bytes
 
     def waits_ns(self, calls: int) -> list[int]:
-        """Time calls one by one, each when the message before it is done and all are at rest."""
+        """Time single calls. Before each, the last message is done and both ends are idle."""
         put, payload, waits = self.put, self.payload, []
         for _ in range(calls):
             time.sleep(PACE_S)
@@ -52,7 +52,7 @@ class Line:
         return waits
 
     def rate(self, messages: int) -> float:
-        """Hand over one after the other, and stop the clock when the last one is done."""
+        """Hand over messages one after the other; stop the clock when the last one is done."""
         put, payload = self.put, self.payload
         start_ns = clock_ns()
         for _ in range(messages):
@@ -66,25 +66,25 @@ class Line:
             raise RuntimeError(f"{expected:,} messages were handed over, and {done:,} were done")
 
 
-# One count for a process: in each, only one line is in use at a time.
+# One count for each process, because a process uses one line at a time.
 _counted = 0
 
 
 def count(message: object) -> None:
-    """Do nothing with a message but count it."""
+    """Count a message."""
     global _counted
     _counted += 1
 
 
 def take_count() -> int:
-    """Return how many were counted since the last time."""
+    """Return how many messages were counted since the last call."""
     global _counted
     counted, _counted = _counted, 0
     return counted
 
 
 def consume(get: Callable[[], bytes | None], tell: Callable[[int], object]) -> None:
-    """Count what `get` returns, and tell the count at each mark, until told to stop."""
+    """Count messages from `get`. Pass the count to `tell` at each MARK; return at STOP."""
     while True:
         message = get()
         if message:  # neither a mark nor None
@@ -96,7 +96,7 @@ def consume(get: Callable[[], bytes | None], tell: Callable[[int], object]) -> N
 
 
 def needed(module: str) -> Any:
-    """Import what only the comparison needs."""
+    """Import a module that only the comparison needs."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Where it was measured, and with what; nothing by which the machine could be found."""
+"""The machine and the versions, without anything that identifies the machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PACKAGES = ("redis", "ipyparallel", "distributed")
 
 
 def described() -> dict[str, object]:
-    """Return the day, the machine and the versions."""
+    """Return the date, the machine and the versions."""
     versions = {
         "python": platform.python_version(),
         "pyzmq": zmq.__version__,

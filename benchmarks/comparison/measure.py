@@ -1,4 +1,4 @@
-"""A line measured in turn with raw pyzmq."""
+"""Measures a line alternately with raw pyzmq."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .. import paired
 from .contenders import Contender
 from .line import Measurable, Missing
 
-BURST_BYTES = 100_000_000  # no more in a burst: it may all be waiting at once
-FEW = 20  # messages of the first bursts, from which the length of the others is reckoned
+BURST_BYTES = 100_000_000  # max size of a burst, because all of it may be queued in memory
+FEW = 20  # messages in the first bursts, which show how fast a line is
 
 
 class Plan(NamedTuple):
-    """How much is measured."""
+    """How much to measure."""
 
     pairs: int
-    calls: int  # timed one by one, in each half of a pair
-    burst_s: float  # how long a burst is to take
-    burst_least: int  # messages in a burst, however long it takes: in a few there is no flow
+    calls: int  # single calls in each half of a pair
+    burst_s: float  # duration of a burst
+    burst_least: int  # min messages in a burst: fewer do not show the steady rate
 
 
 FULL = Plan(pairs=15, calls=30, burst_s=0.15, burst_least=300)
@@ -31,7 +31,7 @@ QUICK = Plan(pairs=3, calls=10, burst_s=0.02, burst_least=FEW)
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some figures, the middle half of them, and what nine in ten do not exceed."""
+    """Median, quartiles (`low`, `high`) and 90th percentile of some figures."""
 
     median: float
     low: float
@@ -40,7 +40,7 @@ class Spread:
 
     @classmethod
     def of(cls, figures: Iterable[float]) -> Spread:
-        """Summarize, in four digits; more of them would be noise."""
+        """Summarize figures with four digits. More digits would be noise."""
         found = list(figures)
         twentieths = statistics.quantiles(found, n=20, method="inclusive")
         summary = statistics.median(found), twentieths[4], twentieths[14], twentieths[17]
@@ -49,7 +49,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured of a line, and over what raw pyzmq did in turn."""
+    """The figures of a line, of raw pyzmq, and the ratios of the two."""
 
     calls: int
     bursts: int
@@ -64,7 +64,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table; without figures, why."""
+    """A row of the table: figures, or the reason why there are none."""
 
     group: str
     name: str
@@ -78,7 +78,7 @@ class Row:
 
 
 def row(contender: Contender, plan: Plan) -> Row:
-    """Measure a contender; what is missing is skipped, and an error is told, not raised."""
+    """Measure a contender. Missing software and errors become a text in the row."""
     group, name, to, waits_for, size, _, beside, _ = contender
     head = (group, name, to, waits_for, size, beside)
     try:
@@ -88,7 +88,7 @@ def row(contender: Contender, plan: Plan) -> Row:
             return Row(*head, figures=_measured(line, raw, size, plan))
     except Missing as missing:
         return Row(*head, skipped=str(missing))
-    except Exception as error:  # the others are still to be measured
+    except Exception as error:  # go on with the other contenders
         return Row(*head, failed=f"{type(error).__name__}: {error}")
 
 
@@ -100,7 +100,8 @@ def _measured(line: Measurable, raw: Measurable, size: int, plan: Plan) -> Figur
         plan.calls * plan.pairs,
         plan.pairs,
         first.messages,
-        Spread.of(ns / 1e3 for ns in first.waits_ns[plan.calls :]),  # the first pair warmed up
+        # Without the first pair, which warms up.
+        Spread.of(ns / 1e3 for ns in first.waits_ns[plan.calls :]),
         Spread.of(first.rates[1:]),
         Spread.of(ns / 1e3 for ns in second.waits_ns[plan.calls :]),
         Spread.of(second.rates[1:]),
@@ -110,7 +111,7 @@ def _measured(line: Measurable, raw: Measurable, size: int, plan: Plan) -> Figur
 
 
 class _Half:
-    """One of the two lines of a pair, with all that was measured of it."""
+    """One of the two lines of a pair, and its measurements."""
 
     def __init__(self, line: Measurable, size: int, plan: Plan) -> None:
         self.line, self.calls = line, plan.calls
@@ -125,15 +126,15 @@ class _Half:
         return statistics.median(waits_ns)
 
     def rate(self) -> float:
-        """Return the messages done in a second, in one burst."""
+        """Return the messages done per second in one burst."""
         self.rates.append(self.line.rate(self.messages))
         return self.rates[-1]
 
 
 def burst_size(line: Measurable, size: int, plan: Plan) -> int:
-    """Return how many messages take as long as planned, tried with bursts of more and more."""
+    """Return how many messages take the planned time, found with larger and larger bursts."""
     most = max(FEW, BURST_BYTES // size)
-    line.rate(FEW)  # what starts or connects with the first message, does it now
+    line.rate(FEW)  # the first message may have to start or connect something
     messages = FEW
     while True:
         took_s = messages / line.rate(messages)

@@ -1,4 +1,4 @@
-"""Lines of libzmq without Python: a small C program, built against the library that pyzmq uses."""
+"""Lines of libzmq without Python: a small C program, linked to the library that pyzmq uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENDPOINTS = {"tcp": "tcp://127.0.0.1:*", "inproc": "inproc://line"}
 
 @dataclass(frozen=True)
 class Native:
-    """The program, which opens a line of its own for each measurement, and warms it up."""
+    """The C program. It opens and warms up a new line for each measurement."""
 
     program: str
     transport: str
@@ -51,7 +51,7 @@ class Native:
 
 @contextmanager
 def libzmq(transport: str, size: int) -> Iterator[Native]:
-    """Build the program in a folder of its own, and give it."""
+    """Build the program in a temporary folder."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise Missing("there is no C compiler, cc; apt-get install gcc libc6-dev")
@@ -72,7 +72,7 @@ def libzmq(transport: str, size: int) -> Iterator[Native]:
 
 
 def _library() -> Path:
-    """Return the libzmq that this process has loaded."""
+    """Return the path of the libzmq that this process has loaded."""
     maps = Path("/proc/self/maps")
     if maps.exists() and (found := re.search(r"/\S*/libzmq\S*\.so\S*", maps.read_text())):
         return Path(found[0])

@@ -1,4 +1,4 @@
-"""Programs started, and stopped whatever happens."""
+"""Starts programs, and stops them in every case."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import Any
 from .line import LIMIT_S
 
 ROOT = Path(__file__).parent.parent.parent
-STOP_S = 5.0  # to end when asked to; then it is killed
+STOP_S = 5.0  # time to end after SIGTERM; then the program is killed
 
 
 @contextmanager
 def consumer(kind: str, *arguments: str) -> Iterator[str]:
-    """Run a consumer of `consumer.py`, and give what it says when it is ready."""
+    """Run a consumer of `consumer.py`; yield what it prints after "ready"."""
     command = (sys.executable, "-m", f"{__package__}.consumer", kind, *arguments)
     with running(*command, until="ready") as line:
         yield line.removeprefix("ready").strip()
@@ -30,15 +30,15 @@ def consumer(kind: str, *arguments: str) -> Iterator[str]:
 
 @contextmanager
 def running(*command: str, until: str) -> Iterator[str]:
-    """Run a program, and give the line in which it says that it is ready; then stop it."""
+    """Run a program, yield the first line that contains `until`, then stop the program."""
     with subprocess.Popen(
         command,
-        stdin=subprocess.PIPE,  # closed when this process ends, even if it is killed
+        stdin=subprocess.PIPE,  # closes when this process ends, even if it is killed
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=ROOT,
         text=True,
-        start_new_session=True,  # an interrupt at the keyboard is for us: we stop it
+        start_new_session=True,  # Ctrl-C reaches this process only, which stops the program
     ) as process:
         said: deque[str] = deque(maxlen=1)
         ready: SimpleQueue[str | None] = SimpleQueue()
@@ -56,7 +56,7 @@ def running(*command: str, until: str) -> Iterator[str]:
 
 
 def _listen(process: Any, until: str, said: deque[str], ready: SimpleQueue[str | None]) -> None:
-    """Hear the program out, so that it never waits for a reader."""
+    """Read all output of the program, so that it never blocks in a write."""
     for line in process.stdout:
         said.append(line)
         if until in line:
@@ -68,7 +68,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
-    if hasattr(os, "killpg"):  # and what it started itself, which is of its session
+    if hasattr(os, "killpg"):  # also kills the processes that the program has started
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:

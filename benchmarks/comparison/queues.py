@@ -1,4 +1,4 @@
-"""Lines through the standard library's queues, to a thread or to a process."""
+"""Lines through queues of the standard library, to a thread or to a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from .line import LIMIT_S, MARK, STOP, Line, consume
 
-# A new interpreter: a forked one would inherit the threads' locks, and libzmq's contexts.
+# "spawn", because a forked process would inherit locks of threads and contexts of libzmq.
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -48,7 +48,7 @@ def _through(kind: Any, consumer: Any, size: int) -> Iterator[Line]:
         messages.put(STOP)
         other.join(5)
         if isinstance(other, multiprocessing.process.BaseProcess):
-            other.kill()  # if it has not ended by itself
+            other.kill()  # in case it has not ended
             other.join()
             other.close()
             for ended in (messages, counts):
@@ -58,5 +58,5 @@ def _through(kind: Any, consumer: Any, size: int) -> Iterator[Line]:
 
 def _serve(messages: Any, counts: Any) -> None:
     if multiprocessing.parent_process():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops this process
     consume(partial(messages.get), counts.put)

@@ -1,4 +1,4 @@
-"""The result as JSON and as a table of plain text."""
+"""The result as JSON and as a plain-text table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import machine
 from .line import PACE_S
 from .measure import Plan, Row
 
-Result = dict[str, Any]  # what is in the JSON
+Result = dict[str, Any]  # the content of the JSON
 
 WIDTH = 98
 TITLES = {
@@ -26,7 +26,7 @@ HEAD = (
 
 
 def result(rows: Iterable[Row], plan: Plan) -> Result:
-    """Put together what was measured, how, where and with what."""
+    """Return the measurements with the method, the machine and the versions."""
     return {
         **machine.described(),
         "method": {
@@ -42,7 +42,7 @@ def result(rows: Iterable[Row], plan: Plan) -> Result:
 
 
 def by_rate(rows: Iterable[Any]) -> list[Any]:
-    """Sort rows, those with the most messages done first, those without figures last."""
+    """Sort rows by messages done per second, highest first. Rows without figures come last."""
     return sorted(
         rows,
         key=lambda row: -row["figures"]["done_per_s"]["median"] if row["figures"] else 0.0,
@@ -50,7 +50,7 @@ def by_rate(rows: Iterable[Any]) -> list[Any]:
 
 
 def table(result: Result) -> str:
-    """Write the figures, then until when a caller waits, then what it was measured with."""
+    """Return the table, then what each caller waits for, then method, machine and versions."""
     lines = []
     for group, title in TITLES.items():
         rows = [row for row in result["rows"] if row["group"] == group]
@@ -71,7 +71,7 @@ def table(result: Result) -> str:
 
 
 def line(row: dict[str, Any]) -> str:
-    """Write one row."""
+    """Return one row as text."""
     name = label(row)
     figures = row["figures"]
     if not figures:
@@ -89,12 +89,12 @@ def line(row: dict[str, Any]) -> str:
 
 
 def label(row: dict[str, Any]) -> str:
-    """Return what a row is called: its name, and where its consumer is if that is not said."""
+    """Return the label of a row: its name, and for ways also where the consumer is."""
     return f"{row['name']} > {row['to']}" if row["group"] == "ways" else row["name"]
 
 
 def ratio(spread: dict[str, float]) -> str:
-    """Write a ratio and its middle half: 1.5 (1.4-1.6), or as a fraction: 1/170 (180-160)."""
+    """Return a ratio and its middle half: 1.5 (1.4-1.6), or as a fraction: 1/170 (180-160)."""
     if spread["median"] >= 0.1:
         return f"{spread['median']:.2g} ({spread['low']:.2g}-{spread['high']:.2g})"
     middle, low, high = (short(1 / spread[key]) for key in ("median", "low", "high"))
@@ -102,12 +102,12 @@ def ratio(spread: dict[str, float]) -> str:
 
 
 def short(figure: float) -> str:
-    """Write a figure in two digits, or more where they stand before the point."""
+    """Return a figure with two digits, or more if they stand before the decimal point."""
     return f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
 def how(result: Result) -> str:
-    """Say how it was measured."""
+    """Return the method as text."""
     pairs, calls, burst_s = (result["method"][key] for key in ("pairs", "calls", "burst_s"))
     return (
         f"{pairs} pairs of {calls} single calls each, {PACE_S * 1e3:g} ms after the message before "
@@ -117,7 +117,7 @@ def how(result: Result) -> str:
 
 
 def foot(result: Result) -> str:
-    """Say where, with what and when it was measured."""
+    """Return machine, versions and date as text."""
     cpu, cores, system = (result["machine"][key] for key in ("cpu", "cores", "system"))
     names = {"python": "Python", "distributed": "dask.distributed", "redis": "redis-py"}
     versions = ", ".join(

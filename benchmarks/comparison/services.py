@@ -1,4 +1,4 @@
-"""Lines through a server: HTTP with the connection kept, and a list in Redis."""
+"""Lines through a server: HTTP with keep-alive, and a Redis list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .processes import consumer, running
 
 @contextmanager
 def http_keep_alive(size: int) -> Iterator[Line]:
-    """The standard library's HTTP client and threading server, one connection, no Nagle delay."""
+    """HTTP client and threading server of the standard library; one connection, TCP_NODELAY."""
     with (
         consumer("http") as port,
         closing(http.client.HTTPConnection("127.0.0.1", int(port), timeout=LIMIT_S)) as connection,
@@ -33,13 +33,13 @@ def http_keep_alive(size: int) -> Iterator[Line]:
 
 @contextmanager
 def redis_list(size: int) -> Iterator[Line]:
-    """RPUSH, and BLPOP in another process, through a server of our own that keeps nothing."""
+    """RPUSH, and BLPOP in another process, through a Redis server that saves nothing to disk."""
     redis = needed("redis")
     server = shutil.which("redis-server")
     if server is None:
         raise Missing("redis-server is not installed; apt-get install redis-server")
     with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/redis"  # a socket in the file system: no port that could be taken
+        path = f"{folder}/redis"  # a Unix socket, because a port may be in use
         keep_nothing = ("--save", "", "--appendonly", "no", "--dir", folder)
         command = (server, "--port", "0", "--unixsocket", path, *keep_nothing)
         with (

@@ -20,7 +20,7 @@ LIMIT_MS = int(LIMIT_S * 1000)
 
 @contextmanager
 def _endpoint(transport: str) -> Iterator[str]:
-    """Give an endpoint to bind; for ipc in a folder of its own."""
+    """Yield an endpoint to bind. For ipc it lies in a temporary folder."""
     if transport == "ipc":
         with tempfile.TemporaryDirectory() as folder:
             yield f"ipc://{folder}/line"
@@ -35,7 +35,7 @@ def _bind(socket: zmq.Socket[bytes], endpoint: str) -> str:
 
 @contextmanager
 def raw_to_process(transport: str, size: int) -> Iterator[Line]:
-    """PUSH to a PULL in another process, both of plain pyzmq with its default settings."""
+    """PUSH to a PULL in another process, both plain pyzmq with default settings."""
     with (
         _endpoint(transport) as endpoint,
         zmq.Context() as context,
@@ -55,14 +55,14 @@ def raw_to_process(transport: str, size: int) -> Iterator[Line]:
 
 @contextmanager
 def raw_to_thread(transport: str, size: int) -> Iterator[Line]:
-    """PUSH to a PULL in another thread, both of plain pyzmq with its default settings."""
+    """PUSH to a PULL in another thread, both plain pyzmq with default settings."""
     with zmq.Context() as context:
         yield from _to_thread(context, transport, size)
 
 
 @contextmanager
 def timed_to_thread(transport: str, size: int) -> Iterator[Line]:
-    """The kit's timed PUSH to the same thread with plain pyzmq."""
+    """The kit's timed PUSH to a thread with a plain pyzmq PULL."""
     with Context() as context:
         yield from _to_thread(context, transport, size)
 
@@ -72,7 +72,7 @@ def _to_thread(
 ) -> Iterator[Line]:
     counts: SimpleQueue[int] = SimpleQueue()
     with _endpoint(transport) as endpoint:
-        pull = zmq.Socket(context, zmq.PULL)  # untimed, whatever the context
+        pull = zmq.Socket(context, zmq.PULL)  # not timed, whichever context it has
         bound = _bind(pull, endpoint)
 
         def serve() -> None:
@@ -92,12 +92,12 @@ def _to_thread(
             yield _from_thread(push, counts, size)
         finally:
             push.close(linger=0)
-            context.term()  # wakes the thread, which closes its socket
+            context.term()  # ends the recv of the thread, which then closes its socket
             thread.join(LIMIT_S)
 
 
 def _from_thread(push: zmq.Socket[bytes], counts: SimpleQueue[int], size: int) -> Line:
-    """Return the line whose other end tells its counts through a queue."""
+    """Return a line whose consumer passes its counts through a queue."""
 
     def finish() -> int:
         push.send(MARK)
@@ -108,7 +108,7 @@ def _from_thread(push: zmq.Socket[bytes], counts: SimpleQueue[int], size: int) -
 
 @contextmanager
 def kit_to_worker(transport: str, size: int) -> Iterator[Line]:
-    """The whole kit: a timed PUSH, and a `Worker`, which is a timed PULL in a thread."""
+    """A timed PUSH and a `Worker`, which is a timed PULL in a thread."""
     counts: SimpleQueue[int] = SimpleQueue()
 
     def handler(message: bytes) -> None:
