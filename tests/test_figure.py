@@ -65,9 +65,24 @@ def test_many_waits_are_drawn_as_their_number():
 
 def test_a_note_says_that_bars_are_widened():
     """A picture has a note about widened bars only if it has widened some."""
-    note = "bars too short to see are drawn wider; dense ones as one, as high as it was busy"
+    note = "short bars are widened; merged bars are as high as their share of busy time"
     assert note in texts_of(draw(log(BLOG)))
     assert note not in texts_of(draw(log([(0, 10, 20, 40)])))
+
+
+def test_the_legend_explains_only_what_has_no_text():
+    """Kinds that a text in the picture names are not in the legend."""
+    named = draw(log([(0, 10, 20, 40)]))
+    not_named = draw(log([(40 * i, 40 * i + 10, 40 * i + 20, 40 * i + 30) for i in range(50)]))
+    assert named.legends == []
+    (legend,) = not_named.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["sending", "handling", "waiting"]
+
+
+def test_a_note_beside_the_sends_replaces_their_place_in_the_legend():
+    """If the total of the sends is written beside them, the legend does not explain them."""
+    (legend,) = draw(many(30)).legends
+    assert "sending" not in [text.get_text() for text in legend.get_texts()]
 
 
 def test_messages_are_numbered_from_zero_by_their_first_instant():

@@ -33,7 +33,7 @@ from .styles import (
 )
 from .time_axis import AXIS_PX, Array, TimeAxis, tick_text
 
-_WIDENED_NOTE = "bars too short to see are drawn wider; dense ones as one, as high as it was busy"
+_WIDENED_NOTE = "short bars are widened; merged bars are as high as their share of busy time"
 
 
 class Painter:
