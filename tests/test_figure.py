@@ -98,11 +98,10 @@ def test_messages_are_numbered_from_zero_by_their_first_instant():
 def test_message_ids_include_evicted_messages():
     """In a log that has evicted two of three messages, the third still has the id 2."""
     timings = Timings(limit=1)
-    track = timings.add_sender()
+    buffer = timings.add_sender()
     for number in range(3):
-        track.payloads.append(b"%d" % number)
-        track.begins.append(START + 20 * number * MS)
-        track.ends.append(START + (20 * number + 10) * MS)
+        buffer.start(b"%d" % number, at_ns=START + 20 * number * MS)
+        buffer.end(at_ns=START + (20 * number + 10) * MS)
     assert "2: sending" in texts_of(draw(timings), "number")
 
 
@@ -318,9 +317,7 @@ def test_the_number_of_artists_is_bounded():
 def test_an_unfinished_send_ends_with_the_axis():
     """In a log with times of the real clock, an unfinished send lasts to the end of the axis."""
     timings = Timings()
-    track = timings.add_sender()
-    track.payloads.append(b"0")
-    track.begins.append(perf_counter_ns())
+    timings.add_sender().start(b"0", at_ns=perf_counter_ns())
     picture = draw(timings)
     ((_, end),) = bars_of(picture, "blocked")
     assert end == pytest.approx(picture.axes[0].get_xlim()[1])
@@ -329,9 +326,9 @@ def test_an_unfinished_send_ends_with_the_axis():
 def test_a_closed_lane_without_messages_is_not_drawn():
     """A closed socket has no lane if the log keeps none of its messages."""
     timings = log(BLOG)
-    timings.add_sender("gone").closed = True
+    timings.add_sender("gone").close()
     timings.add_sender("idle")
-    timings.digest()
+    timings.ingest()
     labels = [text.get_text() for axes in draw(timings).axes for text in axes.texts]
     assert "idle" in labels
     assert "gone" not in labels
