@@ -1,14 +1,14 @@
 """See ZeroMQ's PUSH and PULL at work: real sockets, with a stopwatch in them.
 
-The architecture. A line imports only from the lines above it, and `sockets` and `views` never from
-each other; `make lint` checks this with import-linter (pyproject.toml has the contracts)::
+The architecture. Imports run downward in this list only, from a line to the lines above it, and
+`sockets` and `views` never import each other (`make lint` checks this)::
 
-    errors, jupyter    what can go wrong; which notebook cell runs
-    recording/         what was measured: events, matching, the log, messages, exports
-    sockets/           ZeroMQ: timed sockets, Context, Worker
-    views/             what a person looks at: the static figure, the live timeline
-    lessons/           what a learner works with: Predict, Experiment
-    exercises/         exercises that check themselves, one module for each notebook
+    errors, jupyter, spec   what can go wrong; which cell runs; constants shared with JavaScript
+    recording/              what was measured: event buffers, ingest, matching, log, export
+    sockets/                ZeroMQ: timed sockets, Context, Worker, lifecycle
+    views/                  what a person looks at: static picture, live timeline
+    lessons/                what a learner works with: Predict, Experiment and its runs
+    exercises/              the check engine, and one module for each notebook
 """
 
 from importlib import import_module
@@ -21,14 +21,17 @@ from .errors import (
     WorkerStuckError,
     WrongThreadError,
 )
+from .recording.events import ReceiveBuffer, SendBuffer
 from .recording.log import Timings
 from .recording.messages import Message, Summary
 from .sockets.context import Context, fresh_context
+from .sockets.failures import Failure
 from .sockets.worker import Worker
 
 if TYPE_CHECKING:
     from .lessons.experiment import Experiment
-    from .lessons.predict import Predict
+    from .lessons.predict import Predict, Revealed
+    from .lessons.run import Run
     from .views.figure import Picture, draw
     from .views.timeline.widget import Timeline
 
@@ -36,10 +39,15 @@ __all__ = [
     "Context",
     "EndpointError",
     "Experiment",
+    "Failure",
     "Message",
     "Picture",
     "Predict",
     "PushPullError",
+    "ReceiveBuffer",
+    "Revealed",
+    "Run",
+    "SendBuffer",
     "Summary",
     "Timeline",
     "Timings",
@@ -52,11 +60,13 @@ __all__ = [
 ]
 
 
-#: Imported when they are first asked for: matplotlib and ipywidgets take half a second.
+#: Imported at their first use: matplotlib and ipywidgets take half a second.
 _ON_DEMAND = {
     "Experiment": ".lessons.experiment",
     "Picture": ".views.figure",
     "Predict": ".lessons.predict",
+    "Revealed": ".lessons.predict",
+    "Run": ".lessons.run",
     "Timeline": ".views.timeline.widget",
     "draw": ".views.figure",
 }

@@ -1,4 +1,4 @@
-"""Which cell of a notebook runs, and where the prints of a thread appear."""
+"""Which notebook cell runs, and under which cell a thread's prints appear."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 
 def cell() -> tuple[str, str] | None:
-    """Return the id of the cell that runs now and the id of this run of it, or `None`.
+    """Return the id of the cell that runs now, and the id of this run of it.
 
-    Running the cell again keeps the first and changes the second. `None` outside Jupyter, and where
-    the front end does not name its cells.
+    The first stays the same when the cell is run again; the second changes.
+
+    Returns:
+        `None` outside Jupyter, and in a front end that gives its cells no ids.
     """
     shell = _shell()
     parent: Any = shell.get_parent() if shell else {}
@@ -20,21 +22,22 @@ def cell() -> tuple[str, str] | None:
 
 
 def print_under_this_cell() -> Callable[[], None]:
-    """Return what makes a thread print under the cell that runs now, or nothing outside Jupyter.
+    """Return a function that makes the thread which calls it print under the cell that runs now.
 
-    Since 7.1 ipykernel shows what a thread prints under the latest cell, unless the thread says
-    otherwise; `set_thread_parent` (7.4) says it without a word to other threads.
+    Since version 7.1, ipykernel shows what a thread prints under the latest cell unless the thread
+    sets a parent. `set_thread_parent` (version 7.4) sets it for the calling thread only. Outside
+    Jupyter the function does nothing.
     """
     shell = _shell()
     if shell is None:
         return lambda: None
     parent = shell.get_parent()
-    pin = getattr(shell, "set_thread_parent", shell.set_parent)
-    return lambda: pin(parent) and None
+    set_parent = getattr(shell, "set_thread_parent", shell.set_parent)
+    return lambda: set_parent(parent) and None
 
 
 def _shell() -> Any:
-    """Return the shell of a kernel, or `None` outside one; IPython is not imported for that."""
+    """Return the kernel's shell, or `None` outside a kernel. Does not import IPython."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
     return shell if hasattr(shell, "get_parent") else None
