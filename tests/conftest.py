@@ -1,4 +1,4 @@
-"""What tests share, and the rule for all: a test leaves nothing running and nothing open."""
+"""Fixtures for all tests, and a guard that fails a test that leaves something open or running."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from weakref import WeakSet
 import pytest
 
 try:
-    import nbval  # noqa: F401  pytest knows its options only where it is installed
+    import nbval  # noqa: F401  without it, pytest rejects the options in pyproject.toml
     import zmq
     from zmq.utils import garbage
 
@@ -24,41 +24,41 @@ except ModuleNotFoundError as error:
         f' `{sys.executable} -m pip install -e ".[test]"` in the root of the repository.'
     ) from error
 
-#: How long threads, and libzmq's own, may take to end when a test has ended them.
+#: Maximum time that threads, including libzmq's, may take to end after their test has ended.
 GRACE_S = 2.0
 
-# Every context and socket that is alive, whichever way it was made.
+# Every context and socket of this process that has not been collected.
 _alive: WeakSet[Any] = WeakSet()
 
 
 @pytest.fixture
 def context() -> Iterator[Context]:
-    """A timed context; afterwards its workers are stopped and its sockets closed, linger 0."""
+    """A timed context. At the end its workers are stopped and its sockets closed, linger 0."""
     context = Context()
-    with _sockets_kept(context):
+    with _references_kept(context):
         yield context
         context.retire(RETIRE_TIMEOUT_S)
 
 
 @pytest.fixture
 def raw_context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
-    """A context of pyzmq's own, destroyed afterwards, linger 0."""
+    """A plain pyzmq context. At the end it is destroyed, linger 0."""
     context = zmq.Context()
-    with _sockets_kept(context):
+    with _references_kept(context):
         yield context
         context.destroy(linger=0)
 
 
 @contextmanager
-def _sockets_kept(context: zmq.Context[Any]) -> Iterator[None]:
-    """Hold on to what `context.socket()` makes: forgotten at a test's end, it would warn."""
+def _references_kept(context: zmq.Context[Any]) -> Iterator[None]:
+    """Keep a reference to each socket of the context: a collected open socket would warn."""
     kept = []
 
     def socket(*args: Any, **kwargs: Any) -> Any:
         kept.append(type(context).socket(context, *args, **kwargs))
         return kept[-1]
 
-    vars(context)["socket"] = socket  # pyzmq would take an attribute for an option
+    vars(context)["socket"] = socket  # setattr would set a socket option
     try:
         yield
     finally:
@@ -66,17 +66,17 @@ def _sockets_kept(context: zmq.Context[Any]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _known_to_us() -> Iterator[None]:
-    """Keep a list of contexts and sockets: a context knows only those made by its `socket()`."""
+def _contexts_and_sockets_tracked() -> Iterator[None]:
+    """Add each new context and socket to `_alive`; a context knows only sockets it made itself."""
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (zmq.Context, zmq.Socket):
-            patch.setattr(kind, "__init__", _remembering(kind.__init__))
+        for cls in (zmq.Context, zmq.Socket):
+            patch.setattr(cls, "__init__", _tracked(cls.__init__))
         yield
 
 
-def _remembering(plain: Callable[..., None]) -> Callable[..., None]:
+def _tracked(original: Callable[..., None]) -> Callable[..., None]:
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        plain(self, *args, **kwargs)
+        original(self, *args, **kwargs)
         _alive.add(self)
 
     return init
@@ -87,13 +87,13 @@ def _nothing_left() -> Iterator[None]:
     """Fail a test that leaves a thread, a context, a socket or a descriptor behind."""
     threads, opened, descriptors = set(threading.enumerate()), WeakSet(_open()), _descriptors()
     yield
-    # The last one of `fresh_context` is the kit's to close, at the next call: that is now.
+    # The next call of `fresh_context` would close the previous context. Close it here.
     if Context._instance is not None:
         Context._instance.retire(RETIRE_TIMEOUT_S)
 
     def left() -> list[str]:
         if garbage.gc.is_alive() and not garbage.gc.refs:
-            garbage.gc.stop()  # pyzmq's own thread, for sends with copy=False
+            garbage.gc.stop()  # pyzmq's thread for sends with copy=False
         return [
             *(f"thread {t.name!r}" for t in threading.enumerate() if t not in threads),
             *(f"{item!r}" for item in _open() if item not in opened),
@@ -104,7 +104,7 @@ def _nothing_left() -> Iterator[None]:
     while left():
         if time.monotonic() > deadline_s:
             pytest.fail(f"left behind: {'; '.join(left())}", pytrace=False)
-        time.sleep(0.005)  # libzmq closes in threads of its own
+        time.sleep(0.005)  # libzmq closes sockets in threads of its own
 
 
 def _open() -> list[Any]:
@@ -112,13 +112,17 @@ def _open() -> list[Any]:
 
 
 def _descriptors() -> dict[tuple[int, int, int], str]:
-    """Return this process's descriptors, each told from an earlier one of its number; named."""
+    """Return the name of each open descriptor of this process.
+
+    The key holds the device and the inode as well as the number, because a new descriptor may get
+    the number of a closed one.
+    """
     found = {}
     if os.path.isdir("/dev/fd"):  # on Linux and macOS
         for fd in map(int, os.listdir("/dev/fd")):
             if fd <= 2:
-                continue  # pytest's, to capture what is printed
-            with suppress(OSError):  # the one that listed the others is closed
+                continue  # pytest replaces these to capture output
+            with suppress(OSError):  # the descriptor that os.listdir used is closed by now
                 stat = os.fstat(fd)
                 name = f"descriptor {fd}"
                 with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The files around the code agree with each other, and the notebooks were run."""
+"""README, dependency files and notebooks are consistent with each other."""
 
 import os
 import re
@@ -22,8 +22,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # README.md
 
 
-def test_the_readmes_program_runs(tmp_path):
-    """The Python in the README does what it says, as it stands there."""
+def test_the_program_in_the_readme_runs(tmp_path):
+    """The program in the README runs and writes the files that the README names."""
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -38,8 +38,8 @@ def test_the_readmes_program_runs(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["messages.json", "messages.png"]
 
 
-def test_the_readmes_links_lead_somewhere():
-    """Every file that the README names is there."""
+def test_links_in_the_readme_exist():
+    """Every file that the README links to exists."""
     links = re.findall(r"\]\(([^):]+)\)", (ROOT / "README.md").read_text("utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
@@ -59,7 +59,7 @@ def environment() -> dict[str, Any]:
 def bounds(lines: list[str]) -> dict[str, SpecifierSet]:
     requirements = [Requirement(line) for line in lines]
     by_name = {canonicalize_name(r.name): r.specifier for r in requirements}
-    assert len(by_name) == len(lines), f"a name is given twice: {sorted(lines)}"
+    assert len(by_name) == len(lines), f"a name occurs twice: {sorted(lines)}"
     return by_name
 
 
@@ -69,7 +69,7 @@ def direct_dependencies() -> dict[str, SpecifierSet]:
 
 
 def conda_packages() -> list[str]:
-    """What environment.yml asks of conda, apart from Python, pip and pip's own list."""
+    """The packages in environment.yml, without Python, pip and pip's own list."""
     strings = [line for line in environment()["dependencies"] if isinstance(line, str)]
     return [line for line in strings if line != "pip" and not re.match(r"python\b", line)]
 
@@ -85,7 +85,7 @@ def test_environment_has_the_names_and_bounds_of_pyproject():
 
 
 def test_environment_python_is_one_the_project_allows():
-    """Conda's Python is written python=3.x, as Binder needs, and satisfies requires-python."""
+    """environment.yml has python=3.x, the form that Binder reads; requires-python allows it."""
     lines = [line for line in environment()["dependencies"] if re.match(r"python\b", str(line))]
     assert len(lines) == 1
     match = re.fullmatch(r"python=(3\.\d+)", lines[0])
@@ -94,14 +94,14 @@ def test_environment_python_is_one_the_project_allows():
 
 
 def test_environment_installs_this_repository():
-    """Conda leaves nothing to pip but this repository itself."""
+    """In the conda environment, pip installs only this repository."""
     pip_lists = [line["pip"] for line in environment()["dependencies"] if isinstance(line, dict)]
     assert pip_lists == [["-e ."]]
     assert environment()["channels"] == ["conda-forge"]
 
 
 def test_constraints_are_plain_pins():
-    """Every line of constraints.txt is name==version, so no host, path or option is in it."""
+    """Every line of constraints.txt is name==version: no host, no path, no option."""
     odd = [
         line
         for line in constraint_lines()
@@ -112,11 +112,16 @@ def test_constraints_are_plain_pins():
 
 @pytest.mark.parametrize(("name", "bound"), direct_dependencies().items())
 def test_constraints_pin_each_direct_dependency(name: str, bound: SpecifierSet):
-    """Each direct dependency was tested at one version, inside its bound."""
+    """constraints.txt pins each direct dependency at a version inside its bound."""
     pins = bounds(constraint_lines())
     assert name in pins, f"constraints.txt has no line for {name}"
     (pin,) = pins[name]
     assert pin.version in bound
+
+
+def test_constraints_pin_uv():
+    """constraints.txt pins uv, which the Makefile installs."""
+    assert "uv" in bounds(constraint_lines())
 
 
 # Notebooks
@@ -131,8 +136,8 @@ def code_cells(path: Path) -> list[Any]:
     return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
 
 
-def beginnings(cells: list[Any]) -> list[str]:
-    """What to say of the cells at fault: their first lines."""
+def first_lines(cells: list[Any]) -> list[str]:
+    """The first line of each cell, for error messages."""
     return [cell.source.splitlines()[0] for cell in cells]
 
 
@@ -140,13 +145,13 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_there_are_notebooks():
-    """The tests below had something to look at."""
+    """The tests below have notebooks to check."""
     assert NOTEBOOKS
 
 
 @every_notebook
 def test_notebook_was_run_in_order(path: Path):
-    """The cells were run once each, top to bottom, in a fresh kernel."""
+    """Each cell was run once, from top to bottom, in a new kernel."""
     cells = code_cells(path)
     counts = [cell.execution_count for cell in cells]
     assert cells
@@ -154,24 +159,24 @@ def test_notebook_was_run_in_order(path: Path):
 
 
 @every_notebook
-def test_notebook_has_its_outputs(path: Path):
-    """Cells show outputs, without which strict nbval compares nothing and passes."""
-    bare = [
+def test_notebook_has_outputs(path: Path):
+    """Cells have outputs; without them, strict nbval compares nothing and passes."""
+    without_outputs = [
         cell
         for cell in code_cells(path)
         if not cell.outputs and not {"silent", "nbval-skip"} & set(tags(cell))
     ]
-    assert beginnings(bare) == [], "run `make notebooks`, or tag what prints nothing `silent`"
+    assert first_lines(without_outputs) == [], "run `make notebooks`, or tag the cells `silent`"
 
 
 @every_notebook
 def test_silent_cells_are_silent(path: Path):
     """A cell tagged `silent` has no outputs."""
-    loud = [cell for cell in code_cells(path) if "silent" in tags(cell) and cell.outputs]
-    assert beginnings(loud) == []
+    with_outputs = [cell for cell in code_cells(path) if "silent" in tags(cell) and cell.outputs]
+    assert first_lines(with_outputs) == []
 
 
 @every_notebook
 def test_notebook_holds_no_widget_state(path: Path):
-    """Widget state is not committed: it goes stale, and where malformed breaks static viewers."""
+    """Widget state is not committed: it is soon outdated, and malformed state breaks viewers."""
     assert "widgets" not in nbformat.read(path, as_version=4).metadata
