@@ -33,8 +33,12 @@ help:  ## List these commands
 lab: $(RUNTIME)  ## Open the start page in JupyterLab (LAB_FLAGS="--no-browser")
 	$(VENV)/bin/jupyter lab notebooks/00_start_here.ipynb $(LAB_FLAGS)
 
+# The tests mostly wait, so four workers suit two cores. The cells of a notebook share a kernel and
+# the tests of a module share fixtures, so each file runs on one worker; conftest.py sorts the files.
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+
 test: $(TEST)  ## Run all tests and all notebooks (PYTEST_FLAGS="-k worker")
-	$(PY) -m pytest $(PYTEST_FLAGS)
+	$(PY) -m pytest $(PARALLEL) $(PYTEST_FLAGS)
 
 notebooks: $(TEST)  ## Run every notebook and save it with its outputs
 	$(PY) tools/run_notebooks.py

@@ -1,4 +1,4 @@
-"""In a real kernel: prints stay under their cell, Interrupt works, nothing piles up or hangs."""
+"""In a real kernel, prints stay under their cell, Interrupt works, and nothing leaks or hangs."""
 
 import queue
 import time
@@ -9,7 +9,7 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_core.utils import ensure_event_loop
-from test_house import NOTEBOOKS
+from test_project_files import NOTEBOOKS
 
 TIMEOUT_S = 60
 
@@ -33,12 +33,12 @@ print(
 
 
 def counts(kernel):
-    """Return how many threads, sockets and descriptors a kernel has."""
+    """Return the numbers of threads, open sockets and descriptors of a kernel."""
     return [int(number) for number in kernel.run(COUNTS)[1].split()]
 
 
 class Kernel:
-    """A kernel of this environment, spoken to as JupyterLab does."""
+    """A kernel of this environment, with a client like JupyterLab's."""
 
     def __init__(self):
         manager = KernelSpecManager(kernel_dirs=[])
@@ -55,19 +55,19 @@ class Kernel:
         self.manager.cleanup_resources()
 
     def start(self, code):
-        """Send a cell, and return its id without waiting for it."""
+        """Run a cell without waiting for it; return its id."""
         return self.client.execute(code, store_history=True)
 
     def interrupt(self, cell):
-        """Interrupt the cell, again if it takes no notice; return its error's name, or None."""
+        """Interrupt the cell, several times if needed; return the name of its error, or None."""
         for _ in range(10):
             self.manager.interrupt_kernel()
             with suppress(queue.Empty):
                 return self.finish(cell, timeout_s=3)
-        pytest.fail("the cell takes no notice of Interrupt")
+        pytest.fail("the cell ignores Interrupt")
 
     def finish(self, cell, timeout_s=TIMEOUT_S):
-        """Wait until the cell is done; return its error's name, or None."""
+        """Wait until the cell has ended; return the name of its error, or None."""
         error = None
         while True:
             message = self.client.get_iopub_msg(timeout=timeout_s)
@@ -85,14 +85,14 @@ class Kernel:
             self.printed[cell] = self.printed.get(cell, "") + message["content"]["text"]
 
     def run(self, code):
-        """Run a cell; return its id and what it printed until it was done."""
+        """Run a cell; return its id and what it printed until it ended."""
         cell = self.start(code)
         error = self.finish(cell)
         assert error is None, error
         return cell, self.printed.get(cell, "")
 
     def wait_for(self, cell, text):
-        """Wait until a cell, done or not, has printed the text."""
+        """Wait until the text is printed under a cell, which may have ended."""
         deadline_s = time.monotonic() + TIMEOUT_S
         while text not in self.printed.get(cell, ""):
             try:
@@ -103,10 +103,10 @@ class Kernel:
 
 @pytest.fixture(scope="module", autouse=True)
 def _jupyters_loop():
-    """jupyter_client makes one event loop for this process, and keeps it: not a leak of a test."""
+    """Create jupyter_client's event loop, one per process, before a test can appear to leak it."""
     loop = ensure_event_loop()
     yield
-    if not loop.is_running():  # else it is Playwright's, which closes it
+    if not loop.is_running():  # otherwise it is Playwright's, and Playwright closes it
         loop.close()
 
 
@@ -119,13 +119,13 @@ def shared_kernel(_jupyters_loop):
 
 @pytest.fixture
 def kernel(shared_kernel):
-    """A kernel with a fresh context and a PUSH bound to inproc://jobs."""
+    """A kernel with a new context and a PUSH bound to inproc://jobs."""
     shared_kernel.run(SETUP)
     return shared_kernel
 
 
 def test_prints_stay_under_the_cell_that_started_the_worker(kernel):
-    """What a handler prints goes to the cell that started its worker, not to the latest one."""
+    """A handler prints under the cell that started its worker, not under the latest cell."""
     start, _ = kernel.run(
         "worker = Worker(print, connect='inproc://jobs', context=context).start()"
     )
@@ -135,7 +135,7 @@ def test_prints_stay_under_the_cell_that_started_the_worker(kernel):
 
 
 def test_a_replaced_worker_prints_under_the_new_cell(kernel):
-    """Running the starting cell again moves the prints there."""
+    """After a second run of the starting cell, the handler prints under that run."""
     code = "worker = Worker(print, connect='inproc://jobs', context=context).start()"
     first, _ = kernel.run(code)
     second, _ = kernel.run(code)
@@ -145,14 +145,14 @@ def test_a_replaced_worker_prints_under_the_new_cell(kernel):
 
 
 def test_interrupt_during_a_blocked_send(kernel):
-    """Interrupt ends a send that waits for a peer, and the kernel goes on."""
+    """Interrupt ends a send that waits for a peer, and the kernel still works."""
     kernel.run(
-        "def tell():\n"
+        "def report():\n"
         "    while not context.timings.summary().sending: time.sleep(0.001)\n"
         "    print('blocked', flush=True)\n"
-        "telling = threading.Thread(target=tell)"
+        "reporter = threading.Thread(target=report)"
     )
-    cell = kernel.start("telling.start(); sender.send(b'x')")
+    cell = kernel.start("reporter.start(); sender.send(b'x')")
     kernel.wait_for(cell, "blocked")
     assert kernel.interrupt(cell) == "KeyboardInterrupt"
     _, text = kernel.run("print(context.timings.summary().interrupted)")
@@ -160,7 +160,7 @@ def test_interrupt_during_a_blocked_send(kernel):
 
 
 def test_interrupt_during_wait(kernel):
-    """Interrupt ends a wait for a worker."""
+    """Interrupt ends `Worker.wait`."""
     kernel.run("worker = Worker(print, connect='inproc://jobs', context=context).start()")
     cell = kernel.start("print('waiting', flush=True); worker.wait(1, timeout=1000)")
     kernel.wait_for(cell, "waiting")
@@ -168,7 +168,7 @@ def test_interrupt_during_wait(kernel):
 
 
 def test_cells_may_be_run_again_on_a_fixed_port(kernel):
-    """Set-up, bind and worker cells, each run again alone, never meet a taken address."""
+    """Set-up, bind and worker cells can each run again without an `Address already in use`."""
     _, text = kernel.run(
         "probe = zmq.Context(); s = probe.socket(zmq.PULL)\n"
         "print(s.bind_to_random_port('tcp://127.0.0.1'))\n"
@@ -184,7 +184,7 @@ def test_cells_may_be_run_again_on_a_fixed_port(kernel):
 
 
 def test_a_handler_that_calls_sys_exit_leaves_the_kernel_alive(kernel):
-    """`sys.exit()` in a handler fails that message and nothing else."""
+    """`sys.exit()` in a handler fails only the message being handled."""
     _, text = kernel.run(
         "import sys\n"
         "worker = Worker(lambda t: sys.exit(1), connect='inproc://jobs', context=context).start()\n"
@@ -195,7 +195,7 @@ def test_a_handler_that_calls_sys_exit_leaves_the_kernel_alive(kernel):
 
 
 def test_restart_with_messages_pending():
-    """A kernel whose worker hangs and whose messages wait is shut down and restarted at once."""
+    """A kernel with a hung worker and queued messages shuts down by itself and restarts soon."""
     kernel = Kernel()
     try:
         kernel.run(SETUP)
@@ -207,7 +207,7 @@ def test_restart_with_messages_pending():
             "nobody.connect('tcp://127.0.0.1:9')\n"
             "for i in range(500): nobody.send(bytes(10_000))"
         )
-        # jupyter_client kills a kernel that has not ended by itself after this time.
+        # jupyter_client kills a kernel that is still running after this time.
         kernel.manager.shutdown_wait_time = 30
         began_s = time.monotonic()
         kernel.manager.restart_kernel()
@@ -218,15 +218,16 @@ def test_restart_with_messages_pending():
         kernel.close()
 
 
-def test_running_notebook_01_fifty_times_piles_nothing_up():
-    """Fifty runs of all its cells leave as many threads, sockets and descriptors as one."""
+def test_running_notebook_01_fifty_times_leaks_nothing(port_block):
+    """After fifty runs there are as many threads, sockets and descriptors as after one."""
     path = next(path for path in NOTEBOOKS if path.name.startswith("01_"))
     notebook = nbformat.read(path, as_version=4)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     assert sum("JOB_S = 2 " in code for code in cells) == 1
-    shorter = {"JOB_S = 2 ": "JOB_S = 0.01 ", "(0.001, 0.02)": "(0.0001, 0.001)"}
-    for long, short in shorter.items():
+    replacements = {"JOB_S = 2 ": "JOB_S = 0.01 ", "(0.001, 0.02)": "(0.0001, 0.001)"}
+    for long, short in replacements.items():
         cells = [code.replace(long, short) for code in cells]
+    cells = port_block.replace_ports(*cells)
     kernel = Kernel()
     try:
         for code in cells:
@@ -235,8 +236,8 @@ def test_running_notebook_01_fifty_times_piles_nothing_up():
         for _ in range(50):
             for code in cells:
                 kernel.run(code)
-        # ipykernel keeps a socket for each thread that printed, and every ten seconds closes those
-        # of threads that have ended.
+        # ipykernel keeps a socket for each thread that printed. Every ten seconds it closes the
+        # sockets of threads that have ended.
         deadline_s = time.monotonic() + 40
         while any(now > then for now, then in zip(counts(kernel), once, strict=True)):
             assert time.monotonic() < deadline_s, f"{counts(kernel)} after one run: {once}"

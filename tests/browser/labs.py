@@ -1,4 +1,4 @@
-"""A real JupyterLab, in folders of its own, and a page of it that a person might sit before."""
+"""A real JupyterLab server with its own folders, and a notebook open in a browser."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, Error, Page
 
-#: How long the server, a kernel or a page may take, on a busy machine.
+#: Maximum time that the server, a kernel or a page may take on a busy machine.
 PATIENCE_S = 90
 
 
 class Server:
-    """A JupyterLab server on a free port of this machine."""
+    """A JupyterLab server on a free port of 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "notebooks"
@@ -41,12 +41,12 @@ class Server:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.log = folder / "server.log"
-        # A port that is free now may be somebody else's in a moment: then another is tried.
+        # Another process may take the free port before the server does. Then try another port.
         if not any(self._start() for _ in range(3)):
             raise RuntimeError(f"JupyterLab does not start: {self.log.read_text()[-3000:]}")
 
     def _start(self) -> bool:
-        """Start it on a port that is free; return whether it answers there."""
+        """Start the server on a free port; return whether it answers."""
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
@@ -79,7 +79,7 @@ class Server:
         return False
 
     def close(self) -> None:
-        """End the server and its kernels."""
+        """Stop the server and its kernels."""
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -88,7 +88,7 @@ class Server:
             self.process.wait()
 
     def write(self, name: str, *cells: str) -> str:
-        """Put a notebook of these code cells into the server's folder; return its name."""
+        """Write a notebook of these code cells into the server's folder; return its name."""
         notebook = nbformat.v4.new_notebook()
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
         notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
@@ -97,7 +97,7 @@ class Server:
 
 
 class Lab:
-    """A notebook, open in JupyterLab, in a real browser."""
+    """A notebook open in JupyterLab in a real browser."""
 
     def __init__(self, browser: Browser, server: Server, notebook: str, **context: Any) -> None:
         self.server = server
@@ -112,7 +112,7 @@ class Lab:
         self.open(notebook)
 
     def _complain(self, error: Exception) -> None:
-        if "Canceled future" not in str(error):  # JupyterLab's own, when a kernel is restarted
+        if "Canceled future" not in str(error):  # JupyterLab raises this when a kernel restarts
             self.problems.append(str(error))
 
     def _note(self, request: Any) -> None:
@@ -120,7 +120,7 @@ class Lab:
             self.strays.append(request.url)
 
     def open(self, notebook: str) -> None:
-        """Open a notebook, and wait until its kernel is there."""
+        """Open a notebook, and wait until its kernel is idle."""
         self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset")
         self.page.wait_for_function("() => window.jupyterapp?.restored")
         self.page.evaluate("() => window.jupyterapp.restored")
@@ -131,19 +131,19 @@ class Lab:
         )
 
     def close(self) -> None:
-        """Close the page, and shut its kernel down."""
-        with suppress(Error):  # a test may have ended the kernel itself
+        """Close the page and shut down its kernel."""
+        with suppress(Error):  # a test may have ended the kernel
             self.page.evaluate(
                 "() => window.jupyterapp.shell.currentWidget?.sessionContext?.shutdown?.()"
             )
         self.context.close()
 
     def command(self, name: str) -> None:
-        """Run a command of the menus, without waiting for what it begins."""
+        """Run a menu command without waiting for its effect."""
         self.page.evaluate("(name) => { window.jupyterapp.commands.execute(name); }", name)
 
     def ask(self, code: str) -> str:
-        """Have the kernel run code outside of any cell; return what it prints."""
+        """Run code in the kernel outside of any cell; return what it prints."""
         return self.page.evaluate(
             """async (code) => {
               const widget = window.jupyterapp.shell.currentWidget;
@@ -161,12 +161,12 @@ class Lab:
         )
 
     def run_all(self, patience_s: float = PATIENCE_S) -> None:
-        """Run all cells by the menu's command, and wait until the last is done."""
+        """Run all cells with the menu's command, and wait until the last has ended."""
         self.command("notebook:run-all-cells")
         self.wait_until_done(patience_s)
 
     def wait_until_done(self, patience_s: float = PATIENCE_S) -> None:
-        """Wait until every code cell has been run, whether it is on the screen or not."""
+        """Wait until every code cell has run, including cells that are not on the screen."""
         self.page.wait_for_function(
             """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
               .every((it) => it.type !== 'code' || !it.sharedModel.getSource().trim() ||
@@ -175,7 +175,7 @@ class Lab:
         )
 
     def errors(self) -> list[str]:
-        """The errors that cells show, on the screen or not."""
+        """The errors in the outputs of all cells."""
         return self.page.evaluate(  # type: ignore[no-any-return]
             """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
               .filter((it) => it.type === 'code')

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from fuzzing import MORE, as_utf16, name
-from test_log import LOAD, batches
+from test_page_log import LOAD, batches
 
 from pushpull_kit import Timings
 
