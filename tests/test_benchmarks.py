@@ -1,4 +1,4 @@
-"""The comparison of ways to hand over messages: what could make its figures lie."""
+"""The comparison of ways to hand over messages: errors that would make its figures wrong."""
 
 import json
 import platform
@@ -49,7 +49,7 @@ LINES: dict[str, Opener] = {
 
 @pytest.mark.parametrize("open_line", LINES.values(), ids=LINES)
 def test_all_messages_are_done_when_the_clock_stops(open_line: Opener):
-    """Both measurements count at the far end what was handed over, or raise."""
+    """Both measurements wait until the receiver has counted every message, or raise."""
     try:
         with open_line() as line:
             assert line.rate(50) > 0
@@ -62,8 +62,8 @@ def test_all_messages_are_done_when_the_clock_stops(open_line: Opener):
 
 
 @pytest.mark.parametrize("what", ["rate", "waits_ns"])
-def test_a_line_that_loses_a_message_is_no_figure(what: str):
-    """A count that is one less raises."""
+def test_a_line_that_loses_a_message_raises(what: str):
+    """A receiver that counts one message less raises an error."""
     sent: list[bytes] = []
     lossy = Line(sent.append, lambda: len(sent) - 1, b"12345678")
     with pytest.raises(RuntimeError, match="were handed over, and"):
@@ -71,7 +71,7 @@ def test_a_line_that_loses_a_message_is_no_figure(what: str):
 
 
 def test_a_burst_is_no_larger_than_may_wait_in_memory():
-    """However quick a line is, a burst has a bound; however slow, it is a flow of messages."""
+    """A burst has a maximum size for a fast line, and a minimum size for a slow one."""
     plan = measure.Plan(pairs=2, calls=1, burst_s=1.0, burst_least=40)
     assert measure.burst_size(_Steady(1e9), 1_000_000, plan) == 100
     assert measure.burst_size(_Steady(1e9), 8, plan) == measure.BURST_BYTES // 8
@@ -80,7 +80,7 @@ def test_a_burst_is_no_larger_than_may_wait_in_memory():
 
 
 def test_ratios_are_over_raw():
-    """A line that keeps its caller for 3 µs beside one of 2 µs has 1.5; for rates as well."""
+    """A line whose call takes 3 µs, compared with one of 2 µs, has ratio 1.5; so have the rates."""
     row = measure.row(_contender(_Steady(3e6, 3_000), _Steady(2e6, 2_000)), measure.QUICK)
     assert row.figures is not None
     assert row.figures.wait_us == measure.Spread(3, 3, 3, 3)
@@ -89,8 +89,8 @@ def test_ratios_are_over_raw():
     assert row.figures.calls == measure.QUICK.pairs * measure.QUICK.calls
 
 
-def test_what_is_missing_is_skipped_with_a_word(monkeypatch: pytest.MonkeyPatch):
-    """Without a package or a program, the row says which, and how to get it."""
+def test_a_missing_requirement_is_named(monkeypatch: pytest.MonkeyPatch):
+    """The row of a contender names the missing package or program and how to install it."""
     with pytest.raises(Missing, match=r"no_such_package is not installed; pip install -e"):
         needed("no_such_package")
     monkeypatch.setenv("PATH", "")
@@ -98,27 +98,27 @@ def test_what_is_missing_is_skipped_with_a_word(monkeypatch: pytest.MonkeyPatch)
     row = measure.row(by_name["libzmq in C, tcp"], measure.QUICK)
     assert row.figures is None
     assert row.skipped == "there is no C compiler, cc; apt-get install gcc libc6-dev"
-    monkeypatch.setitem(sys.modules, "redis", sys)  # any module: it goes no further
+    monkeypatch.setitem(sys.modules, "redis", sys)  # any module will do
     row = measure.row(by_name["Redis list"], measure.QUICK)
     assert row.skipped == "redis-server is not installed; apt-get install redis-server"
 
 
-def test_an_error_is_told_and_does_not_end_the_run():
-    """A contender that breaks is a row that says how."""
+def test_an_error_is_reported_and_does_not_end_the_run():
+    """The row of a contender that fails contains the error."""
     row = measure.row(_contender(_Steady(0.0), _Steady(1.0)), measure.QUICK)
     assert (row.figures, row.skipped) == (None, None)
     assert row.failed == "ZeroDivisionError: float division by zero"
 
 
-def test_a_program_that_does_not_come_up_is_an_error():
-    """It is told what the program said at last, such as why."""
-    told = pytest.raises(RuntimeError, match="'no, thanks")
-    with told, running(sys.executable, "-c", "print('no, thanks')", until="ready"):
-        pytest.fail("it was never ready")
+def test_a_program_that_does_not_start_is_an_error():
+    """The error contains the last output of the program."""
+    raised = pytest.raises(RuntimeError, match="'no, thanks")
+    with raised, running(sys.executable, "-c", "print('no, thanks')", until="ready"):
+        pytest.fail("the program was never ready")
 
 
 def test_table_and_figure_show_every_row():
-    """Measured, skipped or failed: each has its line, in a hundred columns, and its label."""
+    """Each row, measured, skipped or failed, has a line of 100 columns at most and a label."""
     figures = measure.row(_contender(_Steady(2e6), _Steady(1e6)), measure.QUICK).figures
     rows = [
         measure.Row(
@@ -146,8 +146,8 @@ def test_table_and_figure_show_every_row():
     assert "failed: RuntimeError: broken" in in_panel
 
 
-def test_a_figure_of_nothing_measured_has_axes():
-    """Where all rows are skipped, there are figures at the axes nevertheless."""
+def test_a_figure_without_measurements_has_axes():
+    """If all rows are skipped, the axes still have tick labels."""
     line = _contender(_Steady(2e6), _Steady(1e6))
     head = (line.group, line.name, line.to, line.waits_for, line.size, line.beside)
     result = report.result([measure.Row(*head, skipped="it is not installed")], measure.QUICK)
@@ -157,7 +157,7 @@ def test_a_figure_of_nothing_measured_has_axes():
 
 
 def test_a_quick_run_writes_json_and_figure(tmp_path: Path):
-    """From the command line, with what needs processes of its own; the host is not named."""
+    """The command line works with contenders in other processes; the host name is not written."""
     command = (sys.executable, "-m", "benchmarks.comparison", "--quick", "--out", tmp_path)
     names = ("multiprocessing.Queue", "ProcessPoolExecutor", "PUSH, inproc, 8 B")
     done = subprocess.run((*command, *names), cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -173,7 +173,7 @@ def test_a_quick_run_writes_json_and_figure(tmp_path: Path):
 
 
 def test_the_extra_is_pinned():
-    """What the comparison was measured with is in constraints.txt, within its bounds."""
+    """constraints.txt pins each package of the bench extra within its bounds."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
         "optional-dependencies"
     ]
@@ -187,7 +187,7 @@ def test_the_extra_is_pinned():
 
 
 class _Steady:
-    """A line that is always equally quick."""
+    """A line with a constant rate and a constant wait."""
 
     def __init__(self, rate: float, wait_ns: int = 1_000) -> None:
         self._rate, self._wait_ns = rate, wait_ns

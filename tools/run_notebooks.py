@@ -2,10 +2,9 @@
 
     python tools/run_notebooks.py [notebook ...]
 
-Without arguments: every notebook in notebooks/. What changes from run to run and tells a reader
-nothing is left out, so that `git diff` shows only what the code did differently. The picture under
-a cell tagged `figure` is also saved as notebooks/figures/<notebook>.png, for the head of the
-notebook and the README.
+Without arguments, runs every notebook in notebooks/. Removes what differs between runs and does not
+matter to a reader, so that `git diff` shows only real changes. Also saves the picture under a cell
+tagged `figure` as notebooks/figures/<notebook>.png, for the top of the notebook and the README.
 """
 
 import base64
@@ -38,7 +37,7 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    # No folder is searched for kernels: a `python3` kernel of another environment cannot win.
+    # Without kernel folders, `python3` is always this environment's kernel.
     manager = AsyncKernelManager(
         kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[])
     )
@@ -67,7 +66,7 @@ def save_figure(notebook: Any, path: Path) -> None:
 
 
 def normalize(notebook: Any) -> None:
-    """Keep what the cells said; drop versions, clocks, trust marks and widget state."""
+    """Keep the outputs; remove versions, times, trust marks and widget state."""
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         for key in ("execution", "trusted"):
@@ -75,12 +74,12 @@ def normalize(notebook: Any) -> None:
         if cell.cell_type == "code":
             cell.outputs = join_streams(cell.outputs)
             for output in cell.outputs:
-                # A view shows nothing without its state, and its model id is random.
+                # Without widget state a view shows nothing, and its model id is random.
                 output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def join_streams(outputs: list[Any]) -> list[Any]:
-    """Make one output of neighbors on the same stream: how text is cut into pieces is chance."""
+    """Join adjacent outputs of the same stream, because a kernel splits text at random."""
     joined: list[Any] = []
     for output in outputs:
         last = joined[-1] if joined else None
@@ -96,7 +95,7 @@ def join_streams(outputs: list[Any]) -> list[Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the notebooks named, or all; say which one failed and where."""
+    """Run the given notebooks, or all; print which one failed and where."""
     paths = [Path(argument) for argument in arguments] or sorted(NOTEBOOKS.glob("*.ipynb"))
     if not paths:
         print(f"no notebook found in {NOTEBOOKS.name}/", file=sys.stderr)

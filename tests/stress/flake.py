@@ -1,9 +1,9 @@
-"""Run the notebooks again and again beside busy cores, and report what is not always the same.
+"""Run the notebooks many times while all cores are busy, and report what is not always the same.
 
     python tests/stress/flake.py [--seed N] [rounds [notebook or folder ...]]
 
-Without arguments: 20 rounds of every notebook in notebooks/. Each round takes the notebooks in
-another order, since each must run alone. What a round that failed said is kept in build/flake/.
+Without arguments, runs 20 rounds of every notebook in notebooks/. Each round uses another order of
+the notebooks, because each must run alone. Keeps the output of a failed round in build/flake/.
 """
 
 import argparse
@@ -23,12 +23,12 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "flake"
 ROUNDS = 20
 
-#: A round takes about two minutes beside busy cores; one that takes this long has hung.
+#: A round takes about two minutes on busy cores. A round that takes this long hangs.
 ROUND_LIMIT_S = 900
-#: How long pytest, interrupted, may take to end its kernel and to say where it was.
+#: Maximum time an interrupted pytest may take to end its kernel and to report where it was.
 GRACE_S = 30
 
-# Its standard input ends when its parent does, however that comes.
+# Exits when its standard input is closed, which also happens when its parent is killed.
 BUSY = """
 import os, signal, sys, threading
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -40,7 +40,7 @@ while True:
 
 @dataclass(frozen=True)
 class Round:
-    """What came of the cells in one round; `trouble` says why it was not clean."""
+    """The results of the cells in one round; `trouble` lists why it was not clean."""
 
     passed: int
     failed: int
@@ -50,7 +50,7 @@ class Round:
 
     @property
     def run(self) -> int:
-        """Return how many cells were run."""
+        """Return the number of cells that ran."""
         return self.passed + self.failed
 
 
@@ -70,7 +70,7 @@ def busy_cores() -> Iterator[int]:
 
 
 def play(paths: Sequence[Path], name: str) -> Round:
-    """Run pytest on notebooks in the order given; keep what it says if all is not well."""
+    """Run pytest on the notebooks in this order; keep its output unless all cells pass."""
     said, found = KEPT / f"{name}.txt", KEPT / f"{name}.xml"
     options = ["-c", "pyproject.toml", "-p", "no:cacheprovider", "--color=no"]
     command = [sys.executable, "-m", "pytest", *options, f"--junitxml={found}", *map(str, paths)]
@@ -85,23 +85,24 @@ def play(paths: Sequence[Path], name: str) -> Round:
 
 
 def bounded(process: "subprocess.Popen[bytes]") -> int | None:
-    """Return the process's exit code, or None if it had to be ended; it does not outlive this."""
+    """Wait for the process; return its exit code, or None if it hung and was ended."""
     try:
         return process.wait(ROUND_LIMIT_S)
     except subprocess.TimeoutExpired:
-        # Interrupted, pytest ends its kernel and says where it was. Windows can only end it.
+        # On an interrupt, pytest ends its kernel and reports where it was. On Windows a process can
+        # only be terminated.
         process.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGINT)
         return None
     finally:
         try:
-            process.wait(GRACE_S)  # Ctrl-C, too, has reached it as well as us
+            process.wait(GRACE_S)  # Ctrl-C interrupts both processes
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def read(found: Path, code: int | None, duration_s: float) -> Round:
-    """Read what came of each cell from pytest's report, and of it all from its exit code."""
+    """Read the results of the cells from pytest's report; check its exit code."""
     passed = failed = skipped = 0
     trouble = [f"hung: ended after {ROUND_LIMIT_S} s"] if code is None else []
     if found.exists():
@@ -120,17 +121,19 @@ def read(found: Path, code: int | None, duration_s: float) -> Round:
 
 
 def notebooks(paths: Sequence[Path]) -> list[Path]:
-    """Return the notebooks named, and those in the folders named."""
+    """Return the given notebooks, and those in the given folders."""
     found = [sorted(path.glob("*.ipynb")) if path.is_dir() else [path] for path in paths]
     return [path.resolve() for some in found for path in some]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds, a line for each; return 1 unless every one was clean, and as long."""
+    """Run the rounds and print a line each; return 1 unless all are clean and equally long."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
     parser.add_argument("paths", nargs="*", type=Path, default=[ROOT / "notebooks"])
-    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of the orders")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10_000), help="seed of the orders"
+    )
     given = parser.parse_intermixed_args(arguments)
     paths = notebooks(given.paths)
     if given.rounds < 1 or not paths:
@@ -152,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def rounds(count: int, paths: Sequence[Path], seed: int) -> Iterator[Round]:
-    """Play the rounds one after the other, since notebooks use fixed ports; print each."""
+    """Run the rounds one after the other; print and yield each result."""
     passed = failed = 0
     for number in range(1, count + 1):
         order = random.Random(f"{seed} {number}").sample(paths, len(paths))
@@ -169,12 +172,12 @@ def rounds(count: int, paths: Sequence[Path], seed: int) -> Iterator[Round]:
 
 
 def verdict(played: Sequence[Round], wanted: int) -> int:
-    """Say in a sentence what came of all rounds; return the exit code."""
+    """Print the result of all rounds in a sentence; return the exit code."""
     cells = sum(it.run for it in played)
     bad = [n for n, it in enumerate(played, 1) if it.trouble]
     short = [n for n, it in enumerate(played, 1) if it.run < played[0].run]
     if bad:
-        print(f"Not clean: {listed(bad)} of {len(played)}. What they said is in {KEPT}.")
+        print(f"Not clean: {listed(bad)} of {len(played)}. Their output is in {KEPT}.")
     if short:
         print(f"Fewer cells than in the first round were run in {listed(short)}.")
     if len(played) < wanted:

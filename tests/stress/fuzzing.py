@@ -1,8 +1,8 @@
-"""Random input for every place where bytes come in; `make fuzz` runs it for long.
+"""Random input for every place where the kit takes bytes; `make fuzz` tries millions.
 
-Each target takes a source of chance and how many inputs to try, and returns how many it tried. What
-a target finds wrong it raises, with the input in the message; the seed is printed, and the same
-seed and number of inputs do the same again.
+A target takes a random generator and the number of inputs to try, and returns the number it tried.
+It raises AssertionError with the input in the message when a property does not hold. The seed is
+printed; the same seed and number of inputs repeat a run.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from pushpull_kit.views.timeline.protocol import COLUMNS, encode, sendable
 
 TIMEOUT_S = 30
 
-#: How many times as many examples other tests are to try, which then are others every time.
+#: Factor for the number of examples in the property tests. Above 1, each run tries new examples.
 MORE = int(os.environ.get("PUSHPULL_EXAMPLES", "1"))
 
 # Random material
@@ -46,7 +46,7 @@ WORDS = [
     b"cos\nsystem\n(S'true'\ntR.", "漢".encode(), "😀".encode(), b" ", b"\r\n",
 ]  # fmt: skip
 
-#: What a name may be made of: letters, what is special somewhere, and any character at all.
+#: Characters of a name: letters, special characters of several formats, and lone surrogates.
 CHARACTERS = [
     *string.printable, *'",;\'\\=+-@\t\r\n\0',
     *"\x1b\x7f\x85\xa0\xad\u200e\u202e\u2028\u2029\ufeff", "\ud800", "\udbff", "\udc00", "\udfff",
@@ -55,7 +55,7 @@ CHARACTERS = [
 
 
 def some_json(chance, depth=3):
-    """Any value that JSON knows, as deep as that."""
+    """Return any JSON value, nested at most `depth` levels."""
     kind = chance.randrange(8 if depth else 6)
     if kind == 6:
         return [some_json(chance, depth - 1) for _ in range(chance.randrange(4))]
@@ -72,7 +72,7 @@ def some_json(chance, depth=3):
 
 
 def payload(chance):
-    """Bytes: noise, text, JSON, JSON that was damaged, or tokens put together."""
+    """Return bytes: noise, text, JSON, damaged JSON, or joined tokens."""
     kind = chance.randrange(12)
     if kind < 2:
         return chance.randbytes(chance.choice([0, 1, 2, 3, 7, 40, 257]))
@@ -95,7 +95,7 @@ def payload(chance):
 
 
 def name(chance, longest=12):
-    """Text for a lane's name, of any characters, half surrogates among them."""
+    """Return a lane name of any characters, including lone surrogates."""
     characters = chance.choices(CHARACTERS, k=chance.randrange(longest + 1))
     if chance.random() < 0.3:
         characters.append(chr(chance.randrange(sys.maxunicode + 1)))
@@ -103,7 +103,7 @@ def name(chance, longest=12):
 
 
 def as_utf16(text):
-    """Text as a browser has it: there, two halves that meet are one character."""
+    """Encode text as a browser does: two adjacent surrogates form one character."""
     return text.encode("utf-16-le", "surrogatepass")
 
 
@@ -116,7 +116,7 @@ def check(fact, what, found):
 
 
 def decoding(chance, count):
-    """Any bytes become a value or an error that says what was expected; nothing else."""
+    """Any bytes decode to a value, or to an error that says what was expected."""
     decoders = [(name, decoder) for name, decoder in DECODERS.items() if decoder]
     for _ in range(count):
         data, (name, decode) = payload(chance), chance.choice(decoders)
@@ -132,9 +132,9 @@ def decoding(chance, count):
 
 
 def worker(chance, count):
-    """A worker that is fed with anything takes each message once, and goes on."""
+    """A worker takes each message once and keeps running, whatever the messages contain."""
     context, got = Context(), queue.SimpleQueue()
-    logging.getLogger("pushpull_kit").disabled = True  # three failures a worker are logged
+    logging.getLogger("pushpull_kit").disabled = True  # each worker logs its first three failures
     try:
         tried = 0
         for receive in DECODERS:
@@ -172,9 +172,9 @@ def worker(chance, count):
 
 
 def heard(chance, count):
-    """Whatever a page says, nothing is raised, and the thread goes on."""
+    """No message of a page raises an exception or stops the thread."""
     timings = Timings()
-    track = timings.add_sender()
+    buffer = timings.add_sender()
     view = Timeline(timings)
     feed = view._feed
     try:
@@ -195,17 +195,17 @@ def heard(chance, count):
                 raise AssertionError(f"raised {error!r}: {content!r:.500}") from error
             check(before <= feed._acked <= feed._sequence, "acknowledged", content)
             if at % 2_000 == 0:
-                _still_sends(view, track, content)
-        _still_sends(view, track, None)
+                _still_sends(view, buffer, content)
+        _still_sends(view, buffer, None)
     finally:
         view.close()
     return count
 
 
-def _still_sends(view, track, content):
-    """Wait until what happens now has been sent."""
-    track.start(b"x")
-    track.end()
+def _still_sends(view, buffer, content):
+    """Record an event, and wait until it has been sent to the page."""
+    buffer.start(b"x")
+    buffer.end()
     deadline_s = time.monotonic() + TIMEOUT_S
     while view._feed.n_pending:
         check(time.monotonic() < deadline_s, "no more is sent after", content)
@@ -214,7 +214,7 @@ def _still_sends(view, track, content):
 
 
 def trace(chance, count):
-    """A trace is JSON whatever the lanes are called, and their names come back."""
+    """A trace is valid JSON and contains the names of the lanes, whatever they are."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.json"
         for at in range(0, count, 500):
@@ -229,7 +229,7 @@ def trace(chance, count):
 
 
 def some_rows(chance, count, n_lanes):
-    """Messages in any state, at any time."""
+    """Return messages in any state, at any time."""
     rows = np.zeros(count, ROW)
     for row in rows:
         at = chance.choice([1, 10**9, 2**62])
@@ -243,7 +243,7 @@ def some_rows(chance, count, n_lanes):
 
 
 def blocks(chance, count):
-    """A block of bytes, read back, holds the messages that were put in."""
+    """An encoded block decodes to the messages that were encoded."""
     for at in range(0, count, 20):
         n = min(20, count - at)
         rows = some_rows(chance, n, chance.choice([1, 5, 2**16]))
@@ -251,7 +251,7 @@ def blocks(chance, count):
         first = chance.choice([0, 5, 2**40])
         numbers = first + np.array([chance.randrange(2**32) for _ in rows], np.int64)
         origin_ns = int(rows["send_start_ns"].min()) or 1
-        far = abs(rows["done_ns"].max() - origin_ns) > 2**53  # more than floats tell exactly
+        far = abs(rows["done_ns"].max() - origin_ns) > 2**53  # beyond the exact integers of a float
         lanes = {"n_pending": 0, "lanes": [], "open_lanes": []}
         delta = Delta(
             numbers, rows, first, oldest_id=first, next_id=int(numbers.max()) + 1, **lanes
@@ -275,7 +275,7 @@ def blocks(chance, count):
 
 
 def names_sent(chance, count):
-    """A lane's name as it is sent to a page is UTF-8, and the same where it can be."""
+    """A lane name sent to a page is UTF-8; only lone surrogates are replaced."""
     for _ in range(count):
         lane = name(chance)
         told = sendable(lane)
@@ -287,7 +287,7 @@ def names_sent(chance, count):
     return count
 
 
-#: How many inputs each gets.
+#: Number of inputs of each target.
 TARGETS = {
     decoding: 3_000_000,
     worker: 500_000,
@@ -300,12 +300,12 @@ TARGETS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, add_help=True)
-    parser.add_argument("--seconds", type=float, default=240, help="stop after so long")
-    parser.add_argument("--seed", type=int, default=None, help="do again what a seed has done")
+    parser.add_argument("--seconds", type=float, default=240, help="maximum duration")
+    parser.add_argument("--seed", type=int, default=None, help="repeat the run of this seed")
     parser.add_argument("--only", choices=[target.__name__ for target in TARGETS])
     arguments = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
-    print(f"seed {seed}: in case of trouble, --seed {seed} does the same again", flush=True)
+    print(f"seed {seed}: to repeat this run, use --seed {seed}", flush=True)
     began_s, tried, spent_s = time.monotonic(), Counter(), Counter()
     for target, count in TARGETS.items():
         if arguments.only not in (None, target.__name__):
@@ -320,7 +320,7 @@ def main():
             f"{target.__name__:>12} {tried[target]:>9,} inputs {spent_s[target]:>5.0f} s  {said}",
             flush=True,
         )
-    print(f"{'in all':>12} {tried.total():>9,} inputs {time.monotonic() - began_s:>5.0f} s")
+    print(f"{'total':>12} {tried.total():>9,} inputs {time.monotonic() - began_s:>5.0f} s")
     missing = [t.__name__ for t in spent_s if tried[t] < TARGETS[t]]
     return f"out of time: {', '.join(missing)}" if missing else 0
 

@@ -1,7 +1,7 @@
-"""What `soaking.py` soaks, in this process or a kernel: a timed PUSH, a worker, a view of both.
+"""The subject of `soaking.py`, in this process or in a kernel: a timed PUSH, a worker and a view.
 
-Message i is the text i, so the handler, with a count of its own, sees one that is lost, doubled or
-overtaken. The view is drawn by JupyterLab in a browser, or its page is played here.
+Message i is the text i, so the handler notices lost, duplicated and reordered messages with its own
+counter. JupyterLab shows the view in a browser, or `PlayedPage` simulates the page.
 """
 
 import json
@@ -20,28 +20,28 @@ from pushpull_kit.views.timeline.protocol import COLUMNS
 
 TIMEOUT_S = 60
 
-#: No more are on their way, so that what grows in memory is not a queue of libzmq's.
+#: Maximum number of messages in flight, so that libzmq's queues stay small in memory.
 IN_FLIGHT = 10_000
 
-#: One in so many is longer than a payload that the log takes as its own key.
+#: One message in `LONG_EVERY` is so long that the log computes a fingerprint of the payload.
 LONG_EVERY, LONG_BYTES = 64, 300
 
 
 class Sample(NamedTuple):
-    """What is seen at an instant; the heap is the page's, the rest the process's that pushes."""
+    """Measurements at one instant, of the sending process except for the page's heap."""
 
     at_s: float
     messages: int
     memory_mb: float
     descriptors: int
     threads: int
-    n_buffered: int  # noted by the sockets, not yet in the log
+    n_buffered: int  # recorded by the sockets, not yet in the log
     batches: int  # sent to the page
     heap_mb: float = 0.0
 
 
 class PlayedPage(Timeline):
-    """A view with its page: what is sent is decoded here, counted, and answered as a page does."""
+    """A view with a simulated page, which decodes, counts and acknowledges batches."""
 
     def __init__(self, source):
         self.told = self.sequence = self.acked_s = 0
@@ -55,7 +55,7 @@ class PlayedPage(Timeline):
             columns[name] = np.frombuffer(block, kind, content["count"], at)
             at += columns[name].nbytes
         self.broken |= at != len(block) or content["sequence"] != self.sequence + 1
-        # Told once: when it is handled and its send has returned, a message changes no more.
+        # Counts each message once: it no longer changes when it is handled and its send returned.
         whole = (columns["outcome"] == HANDLED) & ~np.isnan(columns["send_end_ns"])
         self.told = int(whole.sum()) + (0 if content["anew"] else self.told)
         self.sequence, self.shown = content["sequence"], content["headline"]
@@ -65,7 +65,7 @@ class PlayedPage(Timeline):
 
 
 class Soak:
-    """A timed PUSH, a worker, and a view of both, in whichever process this is."""
+    """A timed PUSH, a worker, and a view of both, in this process."""
 
     def __init__(self, view=PlayedPage, limit=1_000_000):
         self.pushed = self.counted = self.out_of_turn = self.sum = self.due = 0
@@ -86,7 +86,7 @@ class Soak:
         self.sum += number
 
     def push(self, count):
-        """Push so many messages, and return what is seen then."""
+        """Send this many messages; return a sample."""
         send, last = self.socket.send_string, self.pushed + count
         while self.pushed < last:
             stop = min(self.pushed + 1000, last)
@@ -106,7 +106,7 @@ class Soak:
         )
 
     def counts(self):
-        """Wait for the last message, if it comes; return what each has counted who counts."""
+        """Wait for the last message, within a timeout; return the values of all counters."""
         with suppress(TimeoutError):
             self.worker.wait(self.pushed, TIMEOUT_S)
         return {
@@ -122,7 +122,7 @@ class Soak:
         return 0.0
 
     def headline(self, expected):
-        """Wait until the page shows this sum and was told all; return what it shows."""
+        """Wait until the page shows these counts and got all messages; return its headline."""
         page, deadline_s = self.view, time.monotonic() + TIMEOUT_S
         while expected not in page.shown or page.told != self.pushed:
             if page.broken or time.monotonic() > deadline_s:
@@ -136,7 +136,7 @@ class Soak:
 
 
 class InLab:
-    """The same in a kernel, with its view in JupyterLab in a browser."""
+    """A `Soak` in a kernel, with its view in JupyterLab in a browser."""
 
     def __init__(self, lab):
         self.lab, self.page = lab, lab.page
@@ -147,7 +147,7 @@ class InLab:
         try:
             return json.loads(told)
         except ValueError:
-            raise RuntimeError(f"the kernel, asked for {what}, says {told!r}") from None
+            raise RuntimeError(f"expected JSON from the kernel for {what}; got {told!r}") from None
 
     def push(self, count):
         return Sample(*self.ask(f"push({count})"))

@@ -1,9 +1,9 @@
-"""A hundred million messages through a worker, with a live view attached; `make soak` runs it.
+"""Send a hundred million messages to a worker with a live view attached; `make soak` runs this.
 
-The main thread of a kernel pushes them, and JupyterLab draws the view in a real browser. Where none
-is found this process pushes, and plays the page. Memory, descriptors and threads are noted again
-and again once the log has been full for long. They must stay what they were then; nothing may be
-lost; and the page's headline must be the exact sum.
+The main thread of a kernel sends them, and JupyterLab shows the view in a real browser. Without a
+browser, this process sends them and simulates the page. After a warm-up that fills the log, memory,
+descriptors and threads are sampled. They must not grow, no message may be lost, and the page's
+headline must show the exact counts.
 """
 
 import argparse
@@ -20,29 +20,29 @@ from typing import NamedTuple
 import numpy as np
 from soaked import InLab, Sample, Soak
 
-#: What the median of the last quarter of samples may be, over that of the first.
+#: Maximum ratio of the median of the last quarter of samples to that of the first quarter.
 BOUNDS = {"memory_mb": 1.05, "heap_mb": 1.2}
 
-#: How many seconds between two lines.
+#: Seconds between two printed lines.
 TELL_S = 60
 
 NOTHING = Sample(*[0] * len(Sample._fields))
 
 
 class Plan(NamedTuple):
-    """How much is to be pushed: so many and for so long, but for no longer than the most."""
+    """How many messages to send, and for how long at least and at most."""
 
     messages: int = 100_000_000
     minutes: float = 10
     most_minutes: float = 25
-    warm_up: int = 10_000_000  # after so many samples are kept
-    slice: int = 50_000  # between two of these the kernel reads what the page says
-    every_s: float = 10  # a sample
+    warm_up: int = 10_000_000  # messages before the first sample
+    slice: int = 50_000  # messages between two reads of the page's replies by the kernel
+    every_s: float = 10  # between two samples
 
 
 @contextmanager
 def in_lab():
-    """Yield where to soak: an `InLab`, or `None` where there is no browser."""
+    """Yield an `InLab`, or None where there is no browser."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
     from browsers import launch
     from labs import Lab, Server
@@ -57,7 +57,7 @@ def in_lab():
             return
         stack.callback(chromium.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        # Ctrl-C is for this process only, which ends the others in good order.
+        # Only this process gets Ctrl-C; it then ends the other processes in order.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         server = Server(folder)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -71,7 +71,7 @@ def in_lab():
 
 
 def exact(pushed):
-    """What each is to have counted who counts, where so many were pushed."""
+    """Return the expected value of each counter after this number of messages."""
     sum_ = f"{pushed:,} pushed = {pushed:,} handled + 0 failed + 0 in the handler + 0 in flight"
     return {
         "pushed": pushed,
@@ -85,7 +85,7 @@ def exact(pushed):
 
 
 def not_exact(counts):
-    """Say what was lost, doubled, overtaken or miscounted."""
+    """Return a sentence for each counter with an unexpected value."""
     expected = exact(counts["pushed"])
     return [
         f"{what}: expected {expected[what]}; got {counts.get(what)}"
@@ -101,7 +101,7 @@ def quarters(values):
 
 
 def not_flat(samples):
-    """Say what has grown or changed from the first samples to the last."""
+    """Return a sentence for each quantity that grew or changed from first to last samples."""
     if len(samples) < 8:
         return [f"flat or not: expected 8 samples after the warm-up, or more; got {len(samples)}"]
     found = []
@@ -130,7 +130,7 @@ def trend(what, samples):
 
 
 def soak(where, plan, cut=None, say=print):
-    """Push as planned, or until `cut` is set, and tell; return what is wrong, as sentences."""
+    """Send as planned or until `cut` is set, and print progress; return all problems found."""
     pushed, over, samples, looked, told = 0, False, [], NOTHING, NOTHING
     say("minute     messages  a second  memory MB  heap MB  descriptors  threads buffers  batches")
     while not over:
@@ -167,20 +167,24 @@ def soak(where, plan, cut=None, say=print):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     plan = Plan()
-    parser.add_argument("--messages", type=int, default=plan.messages, help="so many at least")
-    parser.add_argument("--minutes", type=float, default=plan.minutes, help="so long at least")
-    parser.add_argument("--most-minutes", type=float, default=plan.most_minutes, help="no longer")
-    parser.add_argument("--played-page", action="store_true", help="even where there is a browser")
+    parser.add_argument("--messages", type=int, default=plan.messages, help="minimum number")
+    parser.add_argument("--minutes", type=float, default=plan.minutes, help="minimum duration")
+    parser.add_argument(
+        "--most-minutes", type=float, default=plan.most_minutes, help="maximum duration"
+    )
+    parser.add_argument(
+        "--played-page", action="store_true", help="simulate the page even where there is a browser"
+    )
     wanted = vars(parser.parse_args())
     with nullcontext() if wanted.pop("played_page") else in_lab() as lab:
         if lab is None:
-            print("The page is PLAYED: what a real one does is not seen.", flush=True)
+            print("The page is SIMULATED: no real page is tested.", flush=True)
         where = lab or Soak()
         cut = threading.Event()
 
         def cut_short(*_):
             cut.set()
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # for who cannot wait
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C ends at once
 
         signal.signal(signal.SIGINT, cut_short)
         try:

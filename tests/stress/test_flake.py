@@ -1,4 +1,4 @@
-"""`make flake` tells a flaky suite from a steady one, and leaves nothing behind."""
+"""`make flake` tells flaky notebooks from stable ones, and leaves no process behind."""
 
 import os
 import subprocess
@@ -11,13 +11,13 @@ import pytest
 
 HERE = Path(__file__).parent
 
-#: How long processes may take to start and to end, beside busy ones.
+#: Maximum time processes may take to start and to end on busy cores.
 LIMIT_S = 60
 
 
 @pytest.fixture
 def flake(monkeypatch, tmp_path):
-    """The tool, keeping what failed in a folder of the test's."""
+    """The module under test, with its output in a folder of the test."""
     monkeypatch.syspath_prepend(HERE)
     import flake
 
@@ -28,7 +28,7 @@ def flake(monkeypatch, tmp_path):
 
 @pytest.fixture
 def notebook(tmp_path):
-    """A notebook of two cells, which passes the first time that it is run, and then no more."""
+    """A notebook of two cells that passes only the first time it runs."""
     path = tmp_path / "first_time_only.ipynb"
     sources = ("from pathlib import Path", "Path('ran').touch(exist_ok=False)")
     cells = [nbformat.v4.new_code_cell(s, execution_count=n) for n, s in enumerate(sources, 1)]
@@ -37,12 +37,12 @@ def notebook(tmp_path):
 
 
 def children():
-    """The processes that this one has started and that run."""
+    """Return the running child processes."""
     return [it for it in psutil.Process().children() if it.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_every_core_is_kept_busy_and_then_left_alone(flake):
-    """There is a busy process for each core inside the block, and none after it."""
+    """Inside the block there is a busy process for each core, and after it none."""
     before = children()
     with flake.busy_cores() as count:
         busy = [it for it in children() if it not in before]
@@ -51,7 +51,7 @@ def test_every_core_is_kept_busy_and_then_left_alone(flake):
 
 
 def test_busy_processes_end_with_their_parent():
-    """Killed, the tool cannot end them: they notice that it is gone."""
+    """The busy processes end by themselves when the tool is killed."""
     code = """
 import flake, psutil
 with flake.busy_cores():
@@ -70,8 +70,8 @@ with flake.busy_cores():
     assert alive == []
 
 
-def test_a_flaky_notebook_is_told_and_what_it_said_is_kept(flake, notebook):
-    """Of two rounds of a real pytest the second fails: its cell is named, its output there."""
+def test_a_flaky_notebook_is_reported_and_its_output_kept(flake, notebook):
+    """When the second of two real rounds fails, the report names the cell and keeps the output."""
     first, second = (flake.play([notebook], name) for name in ("first", "second"))
     assert (first.passed, first.failed, first.trouble) == (2, 0, ())
     assert (second.passed, second.failed) == (1, 1)
@@ -81,14 +81,14 @@ def test_a_flaky_notebook_is_told_and_what_it_said_is_kept(flake, notebook):
 
 
 def test_a_round_without_cells_is_not_clean(flake, tmp_path):
-    """When pytest itself fails, no cell has failed; the round has all the same."""
+    """A round in which pytest itself fails is not clean, though no cell failed."""
     outcome = flake.play([tmp_path / "nowhere.ipynb"], "none")
     assert outcome.run == 0
     assert outcome.trouble == ("pytest ended with exit code 4",)
 
 
 def test_a_round_that_hangs_is_ended(flake, monkeypatch):
-    """What takes longer than a round may is interrupted and counts as hung."""
+    """A round that exceeds the limit is interrupted and counts as hung."""
     monkeypatch.setattr(flake, "ROUND_LIMIT_S", 0.1)
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process:
@@ -97,9 +97,9 @@ def test_a_round_that_hangs_is_ended(flake, monkeypatch):
 
 
 def plays(monkeypatch, flake, outcomes):
-    """Replace pytest's rounds by these numbers of cells passed and failed; return the orders.
+    """Replace pytest by these numbers of passed and failed cells; return the orders of the rounds.
 
-    In place of the numbers, None stands for Ctrl-C.
+    None in place of the numbers raises KeyboardInterrupt.
     """
     given, orders = iter(outcomes), []
 
@@ -125,7 +125,7 @@ def plays(monkeypatch, flake, outcomes):
     ],
 )
 def test_the_verdict(flake, monkeypatch, capsys, outcomes, code, sentence):
-    """It goes on after a failure, names the rounds that failed or were short, and exits with 1."""
+    """All rounds run; the verdict names failed and short rounds, and then the exit code is 1."""
     plays(monkeypatch, flake, outcomes)
     assert flake.main([str(len(outcomes))]) == code
     said = capsys.readouterr().out
@@ -134,7 +134,7 @@ def test_the_verdict(flake, monkeypatch, capsys, outcomes, code, sentence):
 
 
 def test_each_round_has_another_order_that_its_seed_repeats(flake, monkeypatch, tmp_path):
-    """The orders of the notebooks differ from round to round, and are the seed's."""
+    """The order of the notebooks differs between rounds and depends only on the seed."""
     for name in "abcdefgh":
         (tmp_path / f"{name}.ipynb").touch()
     orders = plays(monkeypatch, flake, [(1, 0)] * 9)

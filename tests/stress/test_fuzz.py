@@ -1,4 +1,4 @@
-"""Random input does no harm: thousands for each target; `make fuzz` tries millions."""
+"""Each fuzz target holds for thousands of random inputs; `make fuzz` tries millions."""
 
 import random
 
@@ -10,5 +10,5 @@ INPUTS = 8_000
 
 @pytest.mark.parametrize("target", fuzzing.TARGETS, ids=lambda target: target.__name__)
 def test_random_input_does_no_harm(target):
-    """What each target promises of any input is true of so many, the same every time."""
+    """Each target's property holds for `INPUTS` inputs, which are the same in every run."""
     assert target(random.Random(7), INPUTS) >= INPUTS

@@ -1,4 +1,4 @@
-"""A short soak finds nothing, and what `make soak` would find wrong is told."""
+"""A short soak finds no problem, and each problem that `make soak` looks for is reported."""
 
 import pytest
 from soaked import Sample, Soak
@@ -8,8 +8,8 @@ from soaking import Plan, exact, not_exact, not_flat, soak
 KEPT, SHORT = 20_000, Plan(200_000, minutes=0, warm_up=100_000, slice=5_000, every_s=0)
 
 
-class Patient(Soak):
-    """Waits for its page after each slice: so small a log soon lets go what was not told."""
+class WaitingSoak(Soak):
+    """Waits for its page after each slice; this small log soon evicts unsent messages."""
 
     def push(self, count):
         seen = super().push(count)
@@ -19,23 +19,23 @@ class Patient(Soak):
 
 @pytest.fixture
 def here():
-    place = Patient(limit=KEPT)
+    place = WaitingSoak(limit=KEPT)
     yield place
     place.close()
 
 
-# A short one
+# A short run
 
 
 def test_a_short_soak_finds_nothing(here):
-    """The page is told of every message, once; what is held stays what it was."""
+    """The page gets every message once, and memory, descriptors and threads do not grow."""
     told = []
     assert soak(here, SHORT, say=told.append) == []
     assert "in the log: 200,000 pushed = 200,000 handled + 0 failed" in "\n".join(told)
 
 
-def test_a_message_that_comes_twice_is_noticed(here):
-    """The handler counts by itself; the log's sum alone would look right."""
+def test_a_duplicate_message_is_reported(here):
+    """The handler's own counter finds a duplicate; the log's counts add up in spite of it."""
     here.push(1_000)
     here.socket.send_string("999")
     here.worker.wait(1_001)
@@ -45,42 +45,42 @@ def test_a_message_that_comes_twice_is_noticed(here):
     assert not_exact(counts)
 
 
-def test_a_soak_that_runs_out_of_time_says_so(here):
-    """At the bound it ends, and tells how many there were."""
+def test_a_soak_that_runs_out_of_time_reports_it(here):
+    """At its maximum duration the run ends and reports the number of messages."""
     told = []
     plan = SHORT._replace(messages=10**9, minutes=10, most_minutes=0)
     assert soak(here, plan, say=told.append)[0].startswith("flat or not: expected 8 samples")
     assert told[-1].startswith("not yet 1,000,000,000 messages: 5,000 in ")
 
 
-# What is exact
+# Exact counts
 
 
-def test_exact_counts_are_no_complaint():
-    """What each is to have counted is what each is to have counted."""
+def test_exact_counts_are_no_problem():
+    """The expected counts are not a problem."""
     assert not_exact(exact(7)) == []
 
 
 @pytest.mark.parametrize("what", list(exact(7))[1:])
-def test_any_count_that_is_off_is_told(what):
-    """One message more or less, seen by anyone who counts, is one complaint, with both figures."""
+def test_each_wrong_count_is_reported(what):
+    """Each counter that is off by one message is one problem, with both values."""
     other = exact(6) if exact(6)[what] != exact(7)[what] else {what: 1}
-    (complaint,) = not_exact({**exact(7), what: other[what]})
-    assert complaint == f"{what}: expected {exact(7)[what]}; got {other[what]}"
+    (problem,) = not_exact({**exact(7), what: other[what]})
+    assert problem == f"{what}: expected {exact(7)[what]}; got {other[what]}"
 
 
-def test_a_count_that_is_missing_is_told():
-    """A page that shows nothing is a complaint as well."""
+def test_a_missing_count_is_reported():
+    """A missing counter is a problem."""
     counts = exact(7)
     del counts["on the page"]
     assert len(not_exact(counts)) == 1
 
 
-# What is flat
+# Flat series
 
 
 def series(count=40, **changes):
-    """Samples of which all is constant but what a function of the sample's number changes."""
+    """Return constant samples, except for the fields given as functions of the sample number."""
     flat = {"memory_mb": 140.0, "heap_mb": 85.0, "descriptors": 93, "threads": 13}
     return [
         Sample(
@@ -106,8 +106,8 @@ def series(count=40, **changes):
     ],
     ids=["constant", "to and fro", "less", "one high", "no heap", "one descriptor for a while"],
 )
-def test_a_flat_series_is_no_complaint(changes):
-    """What goes up and comes down again is no leak."""
+def test_a_flat_series_is_no_problem(changes):
+    """A value that rises and falls again is not a leak."""
     assert not_flat(series(**changes)) == []
 
 
@@ -121,14 +121,14 @@ def test_a_flat_series_is_no_complaint(changes):
         ("threads", lambda i: 13 + (i == 39)),
     ],
 )
-def test_what_grows_is_told(what, change):
-    """A leak in memory, or one descriptor or thread more, is one complaint that names it."""
-    (complaint,) = not_flat(series(**{what: change}))
-    assert complaint.startswith(f"{what}: ")
+def test_growth_is_reported(what, change):
+    """A memory leak, or one descriptor or thread more, is one problem that names the quantity."""
+    (problem,) = not_flat(series(**{what: change}))
+    assert problem.startswith(f"{what}: ")
 
 
-def test_too_few_samples_are_told():
-    """A run that is too short to tell does not pass as flat."""
+def test_too_few_samples_are_reported():
+    """A run that is too short to judge is not flat."""
     assert not_flat(series(7)) == [
         "flat or not: expected 8 samples after the warm-up, or more; got 7"
     ]

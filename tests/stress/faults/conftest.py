@@ -1,4 +1,4 @@
-"""Processes that do not outlive their test, and addresses that are nobody else's."""
+"""Fixtures for child processes that end with their test, and for addresses of one test only."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from faults import Child
 
 @pytest.fixture
 def child() -> Iterator[Callable[..., Child]]:
-    """Starts Python processes that are killed at the end of the test, whatever comes."""
+    """Start Python processes; kill them at the end of the test, also when it fails."""
     children = []
 
     def start(code: str, *args: object) -> Child:
@@ -27,7 +27,7 @@ def child() -> Iterator[Callable[..., Child]]:
 def address(request: pytest.FixtureRequest) -> Iterator[str]:
     """An address to bind, over TCP unless the test asks for another transport."""
     transport = getattr(request, "param", "tcp")
-    if transport == "ipc":  # not tmp_path, which may be too long for a socket of the system
+    if transport == "ipc":  # tmp_path may be too long for the path of a socket
         with tempfile.TemporaryDirectory(prefix="faults") as folder:
             yield f"ipc://{folder}/socket"
     else:

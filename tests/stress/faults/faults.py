@@ -1,4 +1,4 @@
-"""Other processes to kill, stop and cut off, and exact books of what became of messages."""
+"""Child processes to kill, stop and cut off, and exact counts of what became of messages."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import pytest
 
 from pushpull_kit import Summary
 
-#: How long anything may take that is sure to come; under load a process needs seconds to start.
+#: Maximum wait for an event that must happen. Under load a process needs seconds to start.
 DEADLINE_S = 30.0
 
 needs_signals = pytest.mark.skipif(
@@ -27,19 +27,19 @@ needs_proc = pytest.mark.skipif(
     not os.path.isdir("/proc/self/fd"), reason="descriptors and memory are counted in Linux's /proc"
 )
 
-#: What each child begins with: it says and hears lines of JSON, and what it said is out at once.
+#: Start of each child's code. Child and test exchange lines of JSON, without buffering.
 PRELUDE = """
 import json, os, sys
 def say(what):
     os.write(1, (json.dumps(what) + "\\n").encode())
 def hear():
     line = sys.stdin.readline()
-    return json.loads(line) if line else sys.exit(1)  # the tests are over
+    return json.loads(line) if line else sys.exit(1)  # the test has ended
 """
 
 
 class Child:
-    """Another Python process; `hear` returns what it says, in order."""
+    """A child Python process; `hear` returns its messages in order."""
 
     def __init__(self, code: str, *args: object) -> None:
         self._process = subprocess.Popen(
@@ -59,37 +59,37 @@ class Child:
         self._said.put(b"")
 
     def hear(self) -> Any:
-        """Return the next thing that it says."""
+        """Return the next message of the child."""
         line = self._said.get(timeout=DEADLINE_S)
         assert line, f"the child ended with {self._process.wait(DEADLINE_S)}; see its traceback"
         return json.loads(line)
 
     def hear_the_rest(self) -> list[Any]:
-        """Return all that it said until its end, be it a violent one."""
+        """Return all remaining messages of the child, until it ends or is killed."""
         return list(map(json.loads, iter(lambda: self._said.get(timeout=DEADLINE_S), b"")))
 
     def say(self, what: object = None) -> None:
-        """Tell it something."""
+        """Send a message to the child."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(what).encode() + b"\n")
         self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Stop it as Ctrl+Z does, and return when all its threads stand."""
+        """Stop the child as Ctrl+Z does, and return when all its threads have stopped."""
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def go_on(self) -> None:
-        """Let it go on where it stood."""
+        """Continue the child after `stop`."""
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Kill it where it stands, as the system does when memory is short."""
+        """Kill the child with SIGKILL, as the system does when memory runs out."""
         self._process.kill()
         self._process.wait(DEADLINE_S)
 
     def close(self) -> None:
-        """Kill it unless it has ended, and close what leads to it."""
+        """Kill the child unless it has ended, and close its streams."""
         self.kill()
         self._listener.join(DEADLINE_S)
         assert self._process.stdin is not None
@@ -117,12 +117,12 @@ def until(condition: Callable[[], object], what: str) -> None:
     """Return when the condition holds, or fail after `DEADLINE_S`."""
     deadline_s = time.monotonic() + DEADLINE_S
     while not condition():
-        assert time.monotonic() < deadline_s, f"in {DEADLINE_S:g} s it did not come to pass: {what}"
-        time.sleep(0.002)  # between two looks
+        assert time.monotonic() < deadline_s, f"not true within {DEADLINE_S:g} s: {what}"
+        time.sleep(0.002)  # between two checks
 
 
-def books(summary: Summary) -> dict[str, int]:
-    """Return the counts that are not zero, having checked that they add up."""
+def counts(summary: Summary) -> dict[str, int]:
+    """Check that the counts of a summary add up; return those that are not zero."""
     s = summary
     assert s.pushed == s.handled + s.failed + s.handling + s.in_flight
     names = ("pushed", "handled", "failed", "handling", "in_flight")
@@ -131,11 +131,11 @@ def books(summary: Summary) -> dict[str, int]:
 
 
 def memory_bytes() -> int:
-    """Return how much memory this process has that is really there."""
+    """Return the resident memory of this process."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def descriptors() -> int:
-    """Return how many descriptors this process has open."""
+    """Return the number of open descriptors of this process."""
     return len(os.listdir("/proc/self/fd"))

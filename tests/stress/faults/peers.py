@@ -1,4 +1,4 @@
-"""Peers that speak ZMTP, ZeroMQ's protocol, by hand: as far as a fault needs, and no further."""
+"""Peers that implement ZMTP, ZeroMQ's protocol, as far as the fault tests need it."""
 
 import socket
 import struct
@@ -13,22 +13,22 @@ MORE, LONG, COMMAND = 1, 2, 4
 
 
 def ready(socket_type: bytes) -> bytes:
-    """The command that ends the handshake."""
+    """Return the command that ends the handshake."""
     body = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(socket_type)) + socket_type
     return bytes([COMMAND, len(body)]) + body
 
 
 def frame(payload: bytes, flags: int = 0) -> bytes:
-    """One frame, with the long form of its length."""
+    """Return one frame, with the long form of its length."""
     return bytes([LONG | flags]) + struct.pack(">Q", len(payload)) + payload
 
 
-def dial(endpoint: str) -> socket.socket:
-    """Connect to an endpoint of ZeroMQ's with a plain socket of the system."""
+def raw_connection(endpoint: str) -> socket.socket:
+    """Connect to a ZeroMQ endpoint with a plain operating system socket."""
     url = urlsplit(endpoint)
     if url.scheme == "ipc":
         peer = socket.socket(socket.AF_UNIX)
-        peer.connect(url.path)  # without a timeout, or it is refused while many others wait
+        peer.connect(url.path)  # with a timeout it fails when the backlog is full
         peer.settimeout(DEADLINE_S)
         return peer
     assert url.hostname is not None
@@ -36,9 +36,9 @@ def dial(endpoint: str) -> socket.socket:
     return socket.create_connection((url.hostname, url.port), DEADLINE_S)
 
 
-def introduced(endpoint: str, socket_type: bytes = b"PUSH") -> socket.socket:
-    """Connect, and shake hands as a socket of that type does."""
-    peer = dial(endpoint)
+def connected_peer(endpoint: str, socket_type: bytes = b"PUSH") -> socket.socket:
+    """Connect, and complete the handshake of a socket of this type."""
+    peer = raw_connection(endpoint)
     peer.sendall(GREETING)
     read(peer, len(GREETING))
     peer.sendall(ready(socket_type))
@@ -48,7 +48,7 @@ def introduced(endpoint: str, socket_type: bytes = b"PUSH") -> socket.socket:
 
 
 def read(peer: socket.socket, size: int) -> bytes:
-    """Read exactly so many bytes."""
+    """Read exactly `size` bytes."""
     got = b""
     while len(got) < size:
         part = peer.recv(size - len(got))
@@ -58,8 +58,8 @@ def read(peer: socket.socket, size: int) -> bytes:
     return got
 
 
-def hung_up(peer: socket.socket) -> bool:
-    """Read until the other side closes, and say whether it did."""
+def is_disconnected(peer: socket.socket) -> bool:
+    """Read until the other side closes; return False if it does not within the timeout."""
     try:
         while peer.recv(65_536):
             pass

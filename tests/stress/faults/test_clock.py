@@ -1,4 +1,4 @@
-"""A wall clock that is set back: nothing in the kit looks at it."""
+"""Nothing in the kit reads the wall clock, so setting it back has no effect."""
 
 import ast
 from pathlib import Path
@@ -10,15 +10,15 @@ import pushpull_kit
 PACKAGE = Path(pushpull_kit.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-#: What reads the wall clock, by its dotted end.
+#: Names that read the wall clock, by their dotted ends.
 WALL_CLOCK = {
     *("time.time", "time.time_ns", "time.ctime", "time.localtime", "time.gmtime", "time.strftime"),
     *("time.asctime", "time.clock_gettime", "time.clock_gettime_ns"),
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
 }
 
-#: Sets the wall clock back by a day at each look before the kit is imported. A message is in the
-#: handler for as long as the parent takes to answer, and the clock that is not set tells how long.
+#: Replaces the wall clock by one that goes back a day at each call, before the kit is imported. A
+#: message stays in the handler until the parent answers; the monotonic clock measures how long.
 SET_BACK = """
     import itertools, time
     looks = itertools.count()
@@ -59,7 +59,7 @@ SET_BACK = """
 
 
 def called(tree: ast.AST) -> set[str]:
-    """The dotted names in a module, with what they stand for where they were imported."""
+    """Return the dotted names in a module, with imported names resolved."""
     imported = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in ("time", "datetime"):
@@ -77,7 +77,7 @@ def called(tree: ast.AST) -> set[str]:
 
 
 def wall_clocks(source: str) -> set[str]:
-    """What in it reads the wall clock."""
+    """Return the names in a module that read the wall clock."""
     names = called(ast.parse(source))
     return {
         name
@@ -89,7 +89,7 @@ def wall_clocks(source: str) -> set[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_reads_the_wall_clock(path):
-    """No module of the kit names what reads the wall clock, however it is imported."""
+    """No module of the kit uses a name that reads the wall clock, however it imports it."""
     assert wall_clocks(path.read_text(encoding="utf-8")) == set()
 
 
@@ -110,8 +110,8 @@ def test_a_look_at_the_wall_clock_is_found(source):
 
 
 def test_a_clock_that_is_set_back_changes_nothing(child):
-    """With a wall clock that jumps back a day at each look, waits end in time, no duration is
-    negative or longer than the whole, and the books are in order."""
+    """With a wall clock that goes back a day at each call, waits end in time, no duration is
+    negative or longer than the whole run, and the counts add up."""
     process = child(SET_BACK)
     assert process.hear() == "in the handler"
     process.say("go on")

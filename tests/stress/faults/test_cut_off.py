@@ -1,4 +1,4 @@
-"""Connections that end in the middle of a message: it is never handled in part."""
+"""A message whose connection ends in the middle of it is never handled in part."""
 
 import contextlib
 import itertools
@@ -9,23 +9,23 @@ import threading
 
 import pytest
 import zmq
-from faults import DEADLINE_S, between_processes, books, until
-from peers import MORE, dial, frame, introduced
+from faults import DEADLINE_S, between_processes, counts, until
+from peers import MORE, connected_peer, frame, raw_connection
 
 from pushpull_kit import Worker
 
-#: Closing with this sends a reset, as a machine does that has lost its memory of the connection.
+#: Closing with this option sends a reset, as a machine does after a restart.
 RESET = struct.pack("ii", 1, 0)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 10, 500, 1_008], ids=lambda size: f"after {size} bytes")
 @pytest.mark.parametrize("end", ["closed", "reset"])
 def test_half_a_message_is_none(context, cut, end, address):
-    """Of a peer that ends in the middle of its second message, the first is handled, the second is
+    """If a peer ends in the middle of its second message, the first is handled and the second is
     not; the worker serves the next peer."""
     got = []
     with Worker(got.append, bind=address, context=context) as worker:
-        peer = introduced(worker.endpoint)
+        peer = connected_peer(worker.endpoint)
         peer.sendall(frame(b"whole") + frame(b"x" * 1_000)[:cut])
         worker.wait(1, DEADLINE_S)
         if end == "reset":
@@ -36,17 +36,17 @@ def test_half_a_message_is_none(context, cut, end, address):
         push.send(b"next")
         worker.wait(2, DEADLINE_S)
     assert got == ["whole", "next"]
-    assert books(context.timings.summary()) == {"pushed": 1, "handled": 1, "untimed": 1}
+    assert counts(context.timings.summary()) == {"pushed": 1, "handled": 1, "untimed": 1}
 
 
 @between_processes
 def test_a_multipart_message_without_its_end_is_none(context, address):
-    """Of a message that is cut off between two frames, no frame is handled, and none becomes a
-    part of the next message."""
+    """If a message is cut off between two frames, no frame of it is handled or becomes a part of
+    the next message."""
     got = []
     options = {"receive": "multipart", "context": context}
     with Worker(got.append, bind=address, **options) as worker:
-        with introduced(worker.endpoint) as peer:
+        with connected_peer(worker.endpoint) as peer:
             peer.sendall(frame(b"a", MORE) + frame(b"b") + frame(b"c", MORE))
             worker.wait(1, DEADLINE_S)
         push = context.socket(zmq.PUSH)
@@ -54,13 +54,13 @@ def test_a_multipart_message_without_its_end_is_none(context, address):
         push.send_multipart([b"d", b"e"])
         worker.wait(2, DEADLINE_S)
     assert got == [[b"a", b"b"], [b"d", b"e"]]
-    assert books(context.timings.summary()) == {"pushed": 1, "handled": 1, "untimed": 1}
+    assert counts(context.timings.summary()) == {"pushed": 1, "handled": 1, "untimed": 1}
 
 
 class Cable:
-    """Stands between a PUSH and a worker, and can be cut again and again.
+    """A proxy between a PUSH and a worker that cuts its connections.
 
-    Each connection is cut after `most` bytes from the PUSH, the last one never.
+    It cuts each connection except the last after `most` bytes from the PUSH.
     """
 
     def __init__(self, endpoint, most, cuts):
@@ -76,12 +76,12 @@ class Cable:
     def _serve(self):
         while True:
             near, _ = self._listener.accept()
-            with near, dial(self._far) as far:
+            with near, raw_connection(self._far) as far:
                 if not self._pass_on(near, far):
                     return
 
     def _pass_on(self, near, far):
-        """Pass on until it is time to cut; `False` if it is time to end."""
+        """Forward bytes until it is time to cut; return False when it is time to end."""
         passed, selector = 0, selectors.DefaultSelector()
         with selector:
             for sock in (near, far, self._over):
@@ -109,8 +109,8 @@ class Cable:
 
 
 def test_what_a_cut_cable_loses_is_what_the_log_misses(context):
-    """Over a cable that is cut ten times, each time in the middle of a message, every message
-    comes whole and once, or not at all; those that do not are in flight for ever."""
+    """If a connection is cut ten times in the middle of a message, every message arrives whole and
+    once, or not at all; a lost message stays in flight."""
     count, payload, got = 20_000, b"%05d" + b" " * 995, []
     with Worker(got.append, bind="tcp://127.0.0.1:*", context=context, receive="bytes") as worker:
         with contextlib.closing(Cable(worker.endpoint, most=200_500, cuts=10)) as cable:
@@ -120,8 +120,9 @@ def test_what_a_cut_cable_loses_is_what_the_log_misses(context):
             for number in range(count):
                 push.send(payload % number)
             push.send(b"last")
-            # The worker takes turns among connections, so after a cut it may have the first of the
-            # new one before the last of the old; but those are few, and the last one has thousands.
+            # The worker reads its connections in turn, so after a cut the first messages of the new
+            # connection may come before the last of the old one. Those are few; each connection
+            # carries thousands.
             until(lambda: b"last" in got, "what was queued last has come")
         worker.wait(len(got))
     numbers = sorted(int(text) for text in got if text != b"last")
@@ -131,7 +132,7 @@ def test_what_a_cut_cable_loses_is_what_the_log_misses(context):
     gaps = sum(b - a > 1 for a, b in itertools.pairwise(numbers))
     print(f"{count:,} pushed, ten cuts: {len(numbers):,} handled, {lost:,} lost in {gaps} gaps")
     assert gaps == 10
-    assert books(context.timings.summary()) == {
+    assert counts(context.timings.summary()) == {
         "pushed": count + 1,
         "handled": len(numbers) + 1,
         "in_flight": lost,
@@ -139,8 +140,8 @@ def test_what_a_cut_cable_loses_is_what_the_log_misses(context):
 
 
 def test_what_a_stopped_worker_had_not_taken_is_what_the_log_misses(context):
-    """Over inproc there is no connection to cut, but a worker that stops drops its queue: of
-    10,000 it has handled what its handler saw, and the log has the rest in flight."""
+    """An inproc pipe cannot be cut, but a worker that stops drops its queue: of 10,000 messages it
+    handled those that its handler saw, and the log shows the rest in flight."""
     got, pushed = [], threading.Event()
 
     def handler(text):
@@ -158,7 +159,7 @@ def test_what_a_stopped_worker_had_not_taken_is_what_the_log_misses(context):
     until(lambda: not worker.running, "the worker has stopped itself")
     worker.stop()
     assert got == list(map(str, range(10)))
-    assert books(context.timings.summary()) == {
+    assert counts(context.timings.summary()) == {
         "pushed": 10_000,
         "handled": 10,
         "in_flight": 9_990,

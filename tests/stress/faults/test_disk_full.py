@@ -1,4 +1,4 @@
-"""A disk that is full while a log is exported: the export fails, the log does not."""
+"""An export to a full disk fails and leaves the log intact."""
 
 import json
 import os
@@ -6,13 +6,13 @@ import sys
 
 import pytest
 import zmq
-from faults import books
+from faults import counts
 
 from pushpull_kit import Worker
 
 FULL = "/dev/full"
 
-#: Exports into a file that may not grow beyond 64 kB, and says what came of it.
+#: Exports into a file limited to 64 kB, and reports the result.
 LIMITED = """
     import resource, zmq
     from pushpull_kit import Context
@@ -49,7 +49,7 @@ LIMITED = """
 
 @pytest.fixture
 def handled(context):
-    """A context whose worker has handled a thousand messages, and still runs."""
+    """A context whose worker has handled a thousand messages and still runs."""
     with Worker(lambda text: None, bind="tcp://127.0.0.1:*", context=context) as worker:
         push = context.socket(zmq.PUSH)
         push.connect(worker.endpoint)
@@ -62,8 +62,8 @@ def handled(context):
 @pytest.mark.skipif(not os.path.exists(FULL), reason="only Linux and some BSDs have /dev/full")
 @pytest.mark.parametrize("count", [0, 1_000])
 def test_a_full_disk_leaves_the_log_whole(context, handled, tmp_path, count):
-    """`to_chrome_trace` onto a full disk raises OSError, be the log long or empty; the log stays as
-    it was, takes in what comes next, and can be exported to where there is room."""
+    """`to_chrome_trace` to a full disk raises OSError for a long log and for an empty one; the log
+    stays intact, ingests new messages, and can be exported to another disk."""
     context, worker, push = handled
     if not count:
         context.timings.clear()
@@ -74,14 +74,14 @@ def test_a_full_disk_leaves_the_log_whole(context, handled, tmp_path, count):
     assert context.timings.messages() == before
     push.send(b"next")
     worker.wait(1_001)
-    assert books(context.timings.summary()) == {"pushed": count + 1, "handled": count + 1}
+    assert counts(context.timings.summary()) == {"pushed": count + 1, "handled": count + 1}
     context.timings.to_chrome_trace(tmp_path / "trace.json")
     assert slices(tmp_path / "trace.json", "handle") == count + 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
 def test_a_file_that_may_not_grow_leaves_the_log_whole(child, tmp_path):
-    """An export that is cut off in the middle raises OSError, and the next one is complete."""
+    """An export that fails in the middle raises OSError, and the next export is complete."""
     process = child(LIMITED, tmp_path / "cut.json", tmp_path / "whole.json")
     assert process.hear() == {
         "said": "OSError: File too large",
@@ -94,6 +94,6 @@ def test_a_file_that_may_not_grow_leaves_the_log_whole(child, tmp_path):
 
 
 def slices(path, name):
-    """How many slices of that name a trace has."""
+    """Return the number of slices of this name in a trace."""
     events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
     return sum(event["name"] == name for event in events)

@@ -1,7 +1,7 @@
-"""An Interrupt while something is being ended: what still runs is still known to run.
+"""After an Interrupt during a stop, the kit still knows which threads run.
 
-An exception inside `Thread.join` makes Python 3.11 take a running thread for an ended one
-(bpo-45274), and an Interrupt is such an exception.
+An exception inside `Thread.join` makes Python 3.11 mark a running thread as ended (bpo-45274), and
+an Interrupt raises such an exception.
 """
 
 import os
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 import zmq
-from faults import DEADLINE_S, books, needs_signals, until
+from faults import DEADLINE_S, counts, needs_signals, until
 
 from pushpull_kit import Context, Worker, WorkerStuckError
 
@@ -23,7 +23,7 @@ MAIN = threading.main_thread()
 
 @contextmanager
 def interrupted(function):
-    """Press Ctrl+C in the block, once the main thread waits in that function."""
+    """Send SIGINT in the block as soon as the main thread waits in this function."""
 
     def press():
         until(waits, f"the main thread waits in {function.__qualname__}")
@@ -37,7 +37,7 @@ def interrupted(function):
             frame = frame.f_back
         return innermost == "threading.py" and function.__code__ in codes
 
-    # What was started in the background of a shell script may ignore Ctrl+C from the start.
+    # A process started in the background of a shell script may ignore SIGINT.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     presser = threading.Thread(target=press)
     presser.start()
@@ -51,7 +51,7 @@ def interrupted(function):
 
 @pytest.fixture
 def busy(context):
-    """A worker with a message in its handler, and what lets the handler return."""
+    """A worker with a message in its handler, and the event that lets the handler return."""
     entered, over = threading.Event(), threading.Event()
 
     def handler(text):
@@ -75,15 +75,15 @@ def test_a_worker_runs_on_after_an_interrupted_stop(busy, context):
     with interrupted(Worker.stop):
         worker.stop(DEADLINE_S)
     assert worker.running
-    assert books(context.timings.summary()) == {"pushed": 1, "handling": 1}
+    assert counts(context.timings.summary()) == {"pushed": 1, "handling": 1}
     over.set()
     worker.stop(DEADLINE_S)
     assert not worker.running
-    assert books(context.timings.summary()) == {"pushed": 1, "handled": 1}
+    assert counts(context.timings.summary()) == {"pushed": 1, "handled": 1}
 
 
 def test_an_interrupted_stop_may_be_repeated(busy):
-    """After an Interrupt in `stop`, the next `stop` says that the handler has not returned."""
+    """After an Interrupt in `stop`, the next `stop` reports that the handler has not returned."""
     worker, _ = busy
     with interrupted(Worker.stop):
         worker.stop(DEADLINE_S)
@@ -103,7 +103,7 @@ def test_a_worker_is_not_doubled_after_an_interrupted_stop(busy):
 
 @contextmanager
 def held(context):
-    """A raw socket of this context, open in a thread that is alive, during the block."""
+    """During the block, a raw socket of this context is open in a live thread."""
     opened, over = threading.Event(), threading.Event()
 
     def hold():
@@ -126,7 +126,7 @@ def enders():
 
 
 def test_a_context_is_terminated_once_after_an_interrupted_retirement():
-    """After an Interrupt while a context ends, the next attempt waits for the same end."""
+    """After an Interrupt during termination, the next attempt waits for the same termination."""
     context = Context()
     with held(context):
         with interrupted(Context.terminate_within):

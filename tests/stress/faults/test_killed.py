@@ -1,12 +1,12 @@
-"""Processes that are killed: what is lost with them, and that the log of who is left says so.
+"""Processes that are killed: which messages are lost, and what the other side's log shows.
 
-A message is its number and padding. The worker's process says which numbers it has handled, so
-what is lost is counted from outside of the log.
+A message is its number and padding. The worker's process reports the numbers that it handled, so
+lost messages are counted without the log.
 """
 
 import pytest
 import zmq
-from faults import DEADLINE_S, between_processes, books, needs_signals, until
+from faults import DEADLINE_S, between_processes, counts, needs_signals, until
 from zmq.utils.monitor import recv_monitor_message
 
 from pushpull_kit import Worker
@@ -15,9 +15,9 @@ pytestmark = needs_signals
 
 COUNT = 10_000
 PADDING = " " * 1_000
-BUFFER = 65_536  # of the kernel's, each way: less than all, whatever the system's default
+BUFFER = 65_536  # operating system's buffer per direction; too small for all messages
 
-#: Handles ten messages, waits until more are in its queue, and stays in the eleventh.
+#: Handles ten messages, waits until more are in its queue, and blocks in the eleventh.
 WORKER = """
     from pushpull_kit import Context, Worker
     context = Context()
@@ -34,8 +34,8 @@ WORKER = """
     hear()
 """
 
-#: Pushes all at once, says what its log says, and stays.
-PUSHER = """
+#: Pushes all messages at once, reports its log's summary, and keeps running.
+SENDER = """
     import zmq
     from pushpull_kit import Context
     context = Context()
@@ -51,14 +51,14 @@ PUSHER = """
 
 
 def started_worker(child, how, address):
-    """A worker's process, and the endpoint that it has."""
+    """Return the child process of a worker, and its endpoint."""
     process = child(WORKER, how, address)
     process.say("start")
     return process, process.hear()
 
 
 def endless_push(context):
-    """A timed PUSH that takes any number of messages, and gives the kernel few of them."""
+    """Return a timed PUSH without a high-water mark and with a small buffer in the kernel."""
     push = context.socket(zmq.PUSH)
     push.sndhwm, push.sndbuf, push.sndtimeo = 0, BUFFER, round(DEADLINE_S * 1e3)
     return push
@@ -70,7 +70,7 @@ def push_all(push):
 
 
 def heard_of(process):
-    """What the worker's process handled, and what it had in hand when it stuck."""
+    """Return what the worker's process handled, and the message it blocked in."""
     handled = [process.hear() for _ in range(10)]
     stuck = process.hear()
     assert stuck["untimed"] == 11, "the worker's own log: ten handled, one in hand, all untimed"
@@ -81,8 +81,8 @@ def heard_of(process):
 def test_all_that_a_bound_push_had_queued_for_a_killed_worker_is_lost(
     context, child, raw_context, address
 ):
-    """Of 10,000 to a killed worker that had connected, ten are handled and 9,990 lost; the next
-    worker gets none of them, and the log has 10,000 in flight: pushed and not seen again."""
+    """Of 10,000 messages to a connected worker that is killed, ten are handled and 9,990 lost; the
+    next worker gets none of them, and the log shows 10,000 in flight."""
     push = endless_push(context)
     push.bind(address)
     endpoint = push.last_endpoint.decode()
@@ -94,18 +94,18 @@ def test_all_that_a_bound_push_had_queued_for_a_killed_worker_is_lost(
     until(lambda: not push.poll(0, zmq.POLLOUT), "libzmq has noticed the worker's end")
     with pytest.raises(zmq.Again):
         push.send(b"to nobody", zmq.NOBLOCK)
-    assert books(context.timings.summary()) == {"pushed": COUNT, "in_flight": COUNT, "refused": 1}
+    assert counts(context.timings.summary()) == {"pushed": COUNT, "in_flight": COUNT, "refused": 1}
     raw = raw_context.socket(zmq.PULL)
     raw.connect(endpoint)
     push.send(b"after")
     assert raw.recv() == b"after"
-    assert books(context.timings.summary())["in_flight"] == COUNT + 1
+    assert counts(context.timings.summary())["in_flight"] == COUNT + 1
 
 
 @between_processes
 def test_a_connected_push_loses_only_what_had_left_it(context, child, address):
-    """Of 10,000 to a killed worker that had bound, those still queued at the PUSH reach the next
-    one; what is missing outside, and is not what the dead one handled, is what the log misses."""
+    """Of 10,000 messages to a bound worker that is killed, those still queued at the PUSH reach the
+    next worker; the log shows in flight exactly those that reached neither handler."""
     process, endpoint = started_worker(child, "bind", address)
     push = endless_push(context)
     push.connect(endpoint)
@@ -114,14 +114,14 @@ def test_a_connected_push_loses_only_what_had_left_it(context, child, address):
     process.kill()
     got = []
     with Worker(lambda text: got.append(text.strip()), bind=endpoint, context=context) as worker:
-        push.send_string("last")  # one pipe, one order: when this is here, no other is to come
+        push.send_string("last")  # a pipe keeps the order: no message comes after this one
         until(lambda: "last" in got, "the next worker has what was queued")
         worker.wait(len(got))
     assert got == [*map(str, range(COUNT - len(got) + 1, COUNT)), "last"]
     lost = COUNT - (len(got) - 1) - 10
     print(f"{COUNT:,} pushed: 10 handled by the dead, {lost:,} lost, {len(got) - 1:,} by the next")
     assert 0 < lost < COUNT - 10
-    assert books(context.timings.summary()) == {
+    assert counts(context.timings.summary()) == {
         "pushed": COUNT + 1,
         "handled": len(got),
         "in_flight": lost + 10,
@@ -129,26 +129,26 @@ def test_a_connected_push_loses_only_what_had_left_it(context, child, address):
 
 
 @between_processes
-def test_a_killed_pusher_takes_its_queue_with_it(context, child, address):
-    """Of 10,000 that a killed process had pushed, the first so many arrive, whole and in order;
-    the log counts those as untimed, and no message of the pusher that lives is missing."""
+def test_a_killed_sender_takes_its_queue_with_it(context, child, address):
+    """Of 10,000 messages that a killed process pushed, the first ones arrive, in order and without
+    a gap; the log counts them as untimed, and no message of the other sender is missing."""
     pull = context.socket(zmq.PULL)
     pull.rcvhwm, pull.rcvbuf = 10, BUFFER
     pull.bind(address)
     monitor = pull.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     endpoint = pull.last_endpoint.decode()
-    process = child(PUSHER, endpoint, 0, COUNT)
+    process = child(SENDER, endpoint, 0, COUNT)
     assert process.hear() == [COUNT, COUNT]
     process.kill()
     got = [pull.recv_string()]
 
     def read_to_the_end():
-        ended = monitor.poll(0)  # asked first: then what is there now is all there is
+        ended = monitor.poll(0)  # polled before the receive, so what is queued now is everything
         while pull.poll(0):
             got.append(pull.recv_string())
         return ended
 
-    until(read_to_the_end, "libzmq has noticed the pusher's end")
+    until(read_to_the_end, "libzmq has noticed the sender's end")
     assert recv_monitor_message(monitor)["event"] == zmq.EVENT_DISCONNECTED
     pull.disable_monitor()
     monitor.close()
@@ -159,27 +159,27 @@ def test_a_killed_pusher_takes_its_queue_with_it(context, child, address):
         assert pull.recv_string() == f"{number}{PADDING}"
     pull.close()
     assert got == [f"{number}{PADDING}" for number in range(len(got))]
-    print(f"{COUNT:,} pushed: {len(got):,} arrived, {COUNT - len(got):,} died with their pusher")
+    print(f"{COUNT:,} pushed: {len(got):,} arrived, {COUNT - len(got):,} lost with their sender")
     assert len(got) < COUNT
-    assert books(context.timings.summary()) == {"pushed": 100, "handled": 100, "untimed": len(got)}
+    assert counts(context.timings.summary()) == {"pushed": 100, "handled": 100, "untimed": len(got)}
 
 
 @between_processes
-def test_a_worker_outlives_a_killed_pusher(context, child, address):
-    """A worker whose pusher is killed handles what arrived, and all of the next process's."""
+def test_a_worker_outlives_a_killed_sender(context, child, address):
+    """A worker whose sender is killed handles what arrived, and all messages of the next sender."""
     got = []
     with Worker(got.append, bind=address, context=context) as worker:
-        first = child(PUSHER, worker.endpoint, 0, 100)
+        first = child(SENDER, worker.endpoint, 0, 100)
         assert first.hear() == [100, 100]
         worker.wait(1, DEADLINE_S)
         first.kill()
-        second = child(PUSHER, worker.endpoint, 100, 200)
+        second = child(SENDER, worker.endpoint, 100, 200)
         assert second.hear() == [100, 100]
         until(lambda: f"199{PADDING}" in got, "the second process's last is handled")
         worker.wait(len(got))
     arrived = len(got) - 100
     assert 0 < arrived <= 100
-    # The first one's connection may be read after the second's: each has an order of its own.
+    # The worker may read the second connection first; order holds within each connection.
     numbers = [*range(arrived), *range(100, 200)]
     assert sorted(got, key=int) == [f"{number}{PADDING}" for number in numbers]
-    assert books(context.timings.summary()) == {"untimed": len(got)}
+    assert counts(context.timings.summary()) == {"untimed": len(got)}

@@ -1,4 +1,4 @@
-"""Processes that are stopped (SIGSTOP) and go on (SIGCONT): late is not lost."""
+"""Processes that are stopped (SIGSTOP) and continued (SIGCONT) lose no messages."""
 
 import threading
 
@@ -7,7 +7,7 @@ import zmq
 from faults import (
     DEADLINE_S,
     between_processes,
-    books,
+    counts,
     needs_signals,
     within_a_process,
 )
@@ -16,10 +16,10 @@ from pushpull_kit import Worker
 
 pytestmark = needs_signals
 
-#: Takes long to send and to handle: a hundred of these do not fit into a kernel's buffers.
+#: Large: a hundred of these do not fit into the operating system's buffers.
 N_BYTES = 100_000
 
-#: Handles what comes, and says its number.
+#: Reports the number of each message that it handles.
 WORKER = """
     from pushpull_kit import Context, Worker
     context = Context()
@@ -31,8 +31,8 @@ WORKER = """
     hear()
 """
 
-#: Pushes a hundred, and says when all are sent.
-PUSHER = """
+#: Pushes a hundred messages, and reports when all are sent.
+SENDER = """
     import zmq
     from pushpull_kit import Context
     context = Context()
@@ -46,7 +46,7 @@ PUSHER = """
     hear()
 """
 
-#: A worker and a PUSH in one process: pushes when told, until told to end; says what its log says.
+#: A worker and a PUSH in one process: pushes on request, and reports its log's summary.
 BOTH = """
     import threading, zmq
     from pushpull_kit import Context, Worker
@@ -69,7 +69,7 @@ BOTH = """
     say({
         "pushed": number,
         "got": got == [str(n) for n in range(number)],
-        "books": [s.pushed, s.handled, s.failed, s.handling, s.in_flight],
+        "counts": [s.pushed, s.handled, s.failed, s.handling, s.in_flight],
         "least wait": min(waits),
     })
     hear()
@@ -82,8 +82,8 @@ def numbered(number):
 
 @between_processes
 def test_a_stopped_worker_blocks_the_push_and_loses_nothing(context, child, address):
-    """To a worker's process that stands, `send` is refused once all queues are full; when it goes
-    on, it handles every message that was accepted, in order, and not the refused one."""
+    """While a worker's process is stopped, `send` is refused once all queues are full; after it
+    continues, it handles every accepted message in order, and not the refused one."""
     push = context.socket(zmq.PUSH)
     push.sndhwm, push.sndtimeo = 1, round(DEADLINE_S * 1e3)
     push.bind(address)
@@ -92,27 +92,27 @@ def test_a_stopped_worker_blocks_the_push_and_loses_nothing(context, child, addr
     assert process.hear() == 0
     process.stop()
     pushed = 1
-    while push.poll(200, zmq.POLLOUT):  # room for one is made in far less, while there is any
+    while push.poll(200, zmq.POLLOUT):  # while there is room, a send is possible much sooner
         push.send(numbered(pushed))
         pushed += 1
     with pytest.raises(zmq.Again):
         push.send(numbered(pushed), zmq.NOBLOCK)
-    assert books(context.timings.summary()) == {
+    assert counts(context.timings.summary()) == {
         "pushed": pushed,
         "in_flight": pushed,
         "refused": 1,
     }
     process.go_on()
     assert [process.hear() for _ in range(1, pushed)] == list(range(1, pushed))
-    process.say("the books, please")
+    process.say("report the counts")
     assert process.hear() == [pushed, 0, 0, 0, 0, 0]
     print(f"{pushed} pushed, one refused, {pushed} handled after the stop")
 
 
 @between_processes
-def test_a_stopped_pusher_delays_only_its_own(context, child, address):
-    """While a pusher's process stands in the middle of its messages, another's are all handled;
-    when it goes on, its own are complete and in order too."""
+def test_a_stopped_sender_delays_only_its_own(context, child, address):
+    """While one sender's process is stopped in the middle of its messages, all messages of another
+    sender are handled; after it continues, its own are complete and in order too."""
     got, begun, held = [], threading.Event(), threading.Event()
 
     def handler(payload):
@@ -122,7 +122,7 @@ def test_a_stopped_pusher_delays_only_its_own(context, child, address):
 
     options = {"receive": "bytes", "rcvhwm": 1, "rcvbuf": 65_536}
     worker = Worker(handler, bind=address, context=context, **options).start()
-    process = child(PUSHER, worker.endpoint)
+    process = child(SENDER, worker.endpoint)
     assert begun.wait(DEADLINE_S)
     process.stop()
     held.set()
@@ -144,7 +144,7 @@ def test_a_stopped_pusher_delays_only_its_own(context, child, address):
     )
     pushed, in_flight, _ = process.hear()
     assert (pushed, in_flight) == (100, 100)
-    assert books(context.timings.summary()) == {"pushed": 100, "handled": 100, "untimed": 100}
+    assert counts(context.timings.summary()) == {"pushed": 100, "handled": 100, "untimed": 100}
 
 
 def mine(got):
@@ -153,8 +153,8 @@ def mine(got):
 
 @within_a_process
 def test_a_process_that_stood_still_has_its_books_in_order(child, address):
-    """A process that is stopped and goes on ten times while its worker serves its PUSH loses no
-    message, and no wait in its log is negative."""
+    """A process that is stopped and continued ten times while its worker serves its PUSH loses no
+    message, and no queueing time in its log is negative."""
     process = child(BOTH, address)
     assert process.hear() == "under way"
     for _ in range(10):
@@ -164,5 +164,5 @@ def test_a_process_that_stood_still_has_its_books_in_order(child, address):
     told = process.hear()
     n = told["pushed"]
     assert told["got"]
-    assert told["books"] == [n, n, 0, 0, 0]
+    assert told["counts"] == [n, n, 0, 0, 0]
     assert told["least wait"] >= 0
