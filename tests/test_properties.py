@@ -26,7 +26,8 @@ from pushpull_kit.recording.matching import UnmatchedSends
 from pushpull_kit.recording.messages import ROW, Message, Summary
 from pushpull_kit.recording.ring_buffer import RingBuffer
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
-from pushpull_kit.views.timeline.protocol import COLUMNS, Feed
+from pushpull_kit.spec import BATCH_COLUMNS
+from pushpull_kit.views.timeline.protocol import BatchStream
 
 
 def rules(examples):
@@ -673,8 +674,8 @@ def test_deltas_make_up_the_log(history):
 talk = st.one_of(
     moves("batch", st.floats(0, 2)),
     moves("batch", st.floats(0, 2)),
-    moves("hello"),
-    moves("ack", st.one_of(st.integers(-3, 30), st.integers())),
+    moves("subscribe"),
+    moves("acknowledge", st.one_of(st.integers(-3, 30), st.integers())),
 )
 
 
@@ -688,30 +689,32 @@ talk = st.one_of(
 def test_a_page_has_the_log_whatever_it_answers(history):
     """Pages that answer anything at any time, and are reloaded, are told the whole log in the end.
 
-    A page that says hello has forgotten what it was told.
+    A page that subscribes has forgotten what it was told.
     """
     with beginning(history) as (world, moves):
-        feed, now_s, kept, first = Feed(world.timings), 0.0, {}, -1
+        stream, now_s, kept, first = BatchStream(world.timings), 0.0, {}, -1
 
         def hear(now_s):
             nonlocal first
-            told = feed.batch(now_s)
+            told = stream.batch(now_s)
             if told is None:
                 return None
             header, block = told
-            if header["first"] != first:
-                first = header["first"]
+            if header["first_row_id"] != first:
+                first = header["first_row_id"]
                 kept.clear()
             at, columns = 0, {}
-            for name, kind in COLUMNS:
-                columns[name] = np.frombuffer(block, kind, header["count"], at)
+            for name, kind in BATCH_COLUMNS:
+                columns[name] = np.frombuffer(block, f"<{kind}", header["count"], at)
                 at += columns[name].nbytes
             assert at == len(block)
-            for i, number in enumerate(columns["number"].tolist()):
-                instants = [np.nan_to_num(columns[n][i] + feed._origin_ns) for n, _ in COLUMNS[:4]]
+            for i, number in enumerate(columns["message_id"].tolist()):
+                instants = [
+                    np.nan_to_num(columns[n][i] + stream.origin_ns) for n, _ in BATCH_COLUMNS[:4]
+                ]
                 others = [columns[n][i] for n in ("n_bytes", "sender", "worker", "outcome")]
                 kept[number] = tuple(int(value) for value in (*instants, *others))
-            for number in [n for n in kept if n < header["oldest"]]:
+            for number in [n for n in kept if n < header["oldest_id"]]:
                 del kept[number]
             return header
 
@@ -719,18 +722,18 @@ def test_a_page_has_the_log_whatever_it_answers(history):
             if name == "batch":
                 now_s += arguments[0]
                 hear(now_s)
-            elif name == "hello":
-                feed.hello()
+            elif name == "subscribe":
+                stream.subscribe()
                 kept.clear()
-            elif name == "ack":
-                feed.ack(*arguments)
+            elif name == "acknowledge":
+                stream.acknowledge(*arguments)
             else:
                 getattr(world, name)(*arguments)
-        feed.hello()
+        stream.subscribe()
         kept.clear()
         while header := hear(now_s := now_s + 1):
-            feed.ack(header["sequence"])
-            if not feed.n_pending:
+            stream.acknowledge(header["sequence"])
+            if not stream.n_pending:
                 break
         assert sorted(kept.values()) == sorted(map(tuple, world.timings.rows().tolist()))
 

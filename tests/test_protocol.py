@@ -1,4 +1,6 @@
-"""What a live view is sent, and when: a feed asked at times that the tests choose."""
+"""What pages are sent, and when: a `BatchStream` with times that the tests choose."""
+
+import gc
 
 import numpy as np
 import pytest
@@ -6,58 +8,59 @@ from jupyter_client.session import Session
 from logs import BLOG, MS, log, many
 
 from pushpull_kit import Timings
+from pushpull_kit.recording.ring_buffer import DirtyRows
+from pushpull_kit.spec import BATCH_COLUMNS
 from pushpull_kit.views.timeline.protocol import (
-    AHEAD,
-    ALIVE_S,
-    COLUMNS,
     FRAME_S,
     HEADLINE_S,
-    HELD_BYTES,
-    MOST,
-    MOST_UNHEARD,
-    QUIET_S,
-    UNHEARD_S,
-    Feed,
+    HEARTBEAT_S,
+    IDLE_S,
+    MAX_BATCH_ROWS,
+    MAX_EARLY_ROWS,
+    MAX_UNACKNOWLEDGED,
+    MAX_UNACKNOWLEDGED_BYTES,
+    SLOW_FRAME_S,
+    BatchStream,
     encode,
 )
 
-ROW_BYTES = sum(np.dtype(kind).itemsize for _, kind in COLUMNS)
+ROW_BYTES = sum(np.dtype(f"<{kind}").itemsize for _, kind in BATCH_COLUMNS)
 
 
 class Page:
-    """A page that hears and answers as it is told, at times of its own."""
+    """A page that subscribes and acknowledges when a test says so, with a clock of its own."""
 
-    def __init__(self, timings, hello=True):
+    def __init__(self, timings, subscribe=True):
         self.timings = timings
-        self.feed = Feed(timings)
+        self.stream = BatchStream(timings)
         self.now_s = 1000.0
-        if hello:
-            self.feed.hello()
+        if subscribe:
+            self.stream.subscribe()
 
-    def batch(self, after_s=1.0, ack=True, **how):
-        """Return the header of the next batch, if there is one after so long."""
+    def batch(self, after_s=1.0, acknowledge=True, **how):
+        """Return the header of the batch that is sent after this time, or None."""
         self.now_s += after_s
-        told = self.feed.batch(self.now_s, **how)
-        if told is None:
+        batch = self.stream.batch(self.now_s, **how)
+        if batch is None:
             return None
-        header, self.block = told
-        if ack:
-            self.feed.ack(header["sequence"])
+        header, self.block = batch
+        if acknowledge:
+            self.stream.acknowledge(header["sequence"])
         return header
 
     def push(self, count=1):
-        """Let a new sender send so many messages."""
-        track = self.timings.add_sender("more")
+        """Send this many messages from a new sender."""
+        buffer = self.timings.add_sender("more")
         for number in range(count):
-            track.begin(b"%d" % number)
-            track.end()
+            buffer.start(b"%d" % number)
+            buffer.end()
 
 
 def columns(block):
-    """Take a block of bytes apart."""
+    """Return the columns of a block of bytes, by name."""
     count, at, found = len(block) // ROW_BYTES, 0, {}
-    for name, kind in COLUMNS:
-        found[name] = np.frombuffer(block, kind, count, at)
+    for name, kind in BATCH_COLUMNS:
+        found[name] = np.frombuffer(block, f"<{kind}", count, at)
         at += found[name].nbytes
     return found
 
@@ -72,13 +75,13 @@ def test_a_block_holds_the_log_exactly():
     header = page.batch()
     found, rows = columns(page.block), timings.rows()
     assert header["count"] == len(rows) == 5
-    origin_ns = page.feed._origin_ns
+    origin_ns = page.stream.origin_ns
     for name in ("send_start_ns", "send_end_ns", "recv_ns", "done_ns"):
         told = np.where(np.isnan(found[name]), 0, found[name] + origin_ns)
         assert (told == rows[name]).all()
     for name in ("n_bytes", "sender", "worker", "outcome"):
         assert (found[name] == rows[name]).all()
-    assert found["number"].tolist() == [0, 1, 2, 3, 4]
+    assert found["message_id"].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_a_block_is_bytes():
@@ -87,7 +90,7 @@ def test_a_block_is_bytes():
     assert type(encode(timings.delta(timings.subscribe(), 10), 0)) is bytes
 
 
-def test_a_name_that_no_message_can_hold_is_told_as_far_as_it_can_be():
+def test_a_lone_surrogate_in_a_name_is_replaced():
     """Half a character in a lane's name comes as a question mark, and stops nothing."""
     timings = log(BLOG, sender="half \ud83d and whole \U0001f600")
     header = Page(timings).batch()
@@ -102,7 +105,7 @@ def test_the_headline_is_the_summary():
     assert Page(timings).batch()["headline"] == str(timings.summary())
 
 
-def test_only_what_is_new_is_sent():
+def test_only_dirty_rows_are_sent():
     """A batch holds the messages that have changed since the last one, and no others."""
     page = Page(many(1000))
     assert page.batch()["count"] == 1000
@@ -111,47 +114,47 @@ def test_only_what_is_new_is_sent():
     assert page.batch(0.01) is None
 
 
-def test_a_message_that_goes_on_is_sent_again_when_it_is_done():
+def test_a_message_is_sent_again_when_it_changes():
     """A message in the handler comes once while it is there, and once when it is handled."""
     timings = Timings()
     sender, worker = timings.add_sender(), timings.add_worker()
     page = Page(timings)
-    sender.begin(b"x")
+    sender.start(b"x")
     sender.end()
-    worker.begin(b"x")
+    worker.start(b"x")
     assert page.batch()["busy"] is True
     worker.end()
     header = page.batch()
     assert header["count"] == 1
     assert header["busy"] is False
-    assert columns(page.block)["number"].tolist() == [0]
+    assert columns(page.block)["message_id"].tolist() == [0]
 
 
-def test_a_large_log_comes_in_parts():
+def test_a_batch_is_bounded():
     """No batch holds more than so many messages; together they hold all."""
-    page = Page(many(MOST + 1))
-    assert [page.batch()["count"], page.batch()["count"]] == [MOST, 1]
+    page = Page(many(MAX_BATCH_ROWS + 1))
+    assert [page.batch()["count"], page.batch()["count"]] == [MAX_BATCH_ROWS, 1]
 
 
-def test_a_cleared_log_is_told():
+def test_a_clear_changes_the_first_row_id():
     """After `clear()` the numbers begin anew, and the page can see it."""
     timings = log(BLOG)
     page = Page(timings)
-    first = page.batch()["first"]
+    first = page.batch()["first_row_id"]
     timings.clear()
     page.push()
     header = page.batch()
-    assert header["first"] > first
-    assert (header["oldest"], header["next"], header["count"]) == (0, 1, 1)
+    assert header["first_row_id"] > first
+    assert (header["oldest_id"], header["next_id"], header["count"]) == (0, 1, 1)
 
 
-def test_what_was_let_go_is_told():
+def test_the_header_says_what_was_evicted():
     """A page learns which messages the log keeps."""
     timings = Timings(limit=100)
     page = Page(timings)
     page.push(250)
     header = page.batch()
-    assert (header["oldest"], header["next"], header["limit"], header["count"]) == (
+    assert (header["oldest_id"], header["next_id"], header["limit"], header["count"]) == (
         150,
         250,
         100,
@@ -162,129 +165,140 @@ def test_what_was_let_go_is_told():
 # When
 
 
-def test_thirty_batches_a_second_at_the_most():
+def test_at_most_thirty_batches_a_second():
     """After a batch the next one is due a thirtieth of a second later."""
     page = Page(log(BLOG))
     page.batch()
-    assert page.feed.due_s(page.now_s) == pytest.approx(FRAME_S)
-    assert page.feed.due_s(page.now_s + FRAME_S) == 0
+    assert page.stream.due_s(page.now_s) == pytest.approx(FRAME_S)
+    assert page.stream.due_s(page.now_s + FRAME_S) == 0
 
 
-def test_pages_that_do_not_answer_are_sent_less():
+def test_batches_are_slower_without_acknowledgments():
     """Some batches ahead of what was acknowledged, batches are fewer, and do not end."""
     page = Page(log(BLOG))
-    for _ in range(AHEAD + 1):
+    for _ in range(MAX_UNACKNOWLEDGED + 1):
         page.push()
-        assert page.batch(ack=False)
-    assert page.feed.due_s(page.now_s) == pytest.approx(UNHEARD_S)
+        assert page.batch(acknowledge=False)
+    assert page.stream.due_s(page.now_s) == pytest.approx(SLOW_FRAME_S)
     page.push()
-    assert page.batch(ack=False)
-    page.feed.ack(page.feed._sequence)
-    assert page.feed.due_s(page.now_s) == pytest.approx(FRAME_S)
+    assert page.batch(acknowledge=False)
+    page.stream.acknowledge(page.stream.sequence)
+    assert page.stream.due_s(page.now_s) == pytest.approx(FRAME_S)
 
 
-def test_what_is_unacknowledged_is_bounded():
+def test_unacknowledged_bytes_are_bounded():
     """Beyond so many bytes only the headline is sent; after an answer, all that was held."""
-    page = Page(many(MOST))
+    page = Page(Timings())
     sizes = []
     while True:
-        page.feed.timings.digest()
-        page.feed._dirty.slots[: len(page.timings)] = True  # all of it has changed again
-        page.batch(ack=False)
+        page.push(MAX_BATCH_ROWS)
+        page.batch(acknowledge=False)
         sizes.append(len(page.block))
         if not sizes[-1]:
             break
-    assert HELD_BYTES < sum(sizes) < HELD_BYTES + 2 * MOST * ROW_BYTES
-    page.feed.ack(page.feed._sequence)
-    assert page.batch()["count"] == MOST
+    assert (
+        MAX_UNACKNOWLEDGED_BYTES
+        < sum(sizes)
+        < MAX_UNACKNOWLEDGED_BYTES + 2 * MAX_BATCH_ROWS * ROW_BYTES
+    )
+    page.stream.acknowledge(page.stream.sequence)
+    assert page.batch()["count"] == MAX_BATCH_ROWS
 
 
-def test_signs_of_life():
+def test_heartbeats():
     """Where nothing happens a batch without messages comes every second, as was promised."""
     page = Page(log(BLOG))
-    assert page.batch()["again_within_s"] == ALIVE_S
-    assert page.batch(ALIVE_S / 2) is None
-    header = page.batch(ALIVE_S)
-    assert (header["count"], header["again_within_s"]) == (0, ALIVE_S)
+    assert page.batch()["heartbeat_within_s"] == HEARTBEAT_S
+    assert page.batch(HEARTBEAT_S / 2) is None
+    header = page.batch(HEARTBEAT_S)
+    assert (header["count"], header["heartbeat_within_s"]) == (0, HEARTBEAT_S)
 
 
-def test_signs_of_life_end():
+def test_heartbeats_end():
     """After ten quiet minutes nothing is promised and nothing sent, until something happens."""
     page = Page(log(BLOG))
     page.batch()
-    page.batch(QUIET_S - 1.5)
+    page.batch(IDLE_S - 1.5)
     last = page.batch(1.0)
-    assert last["again_within_s"] is None
-    assert page.batch(QUIET_S) is None
+    assert last["heartbeat_within_s"] is None
+    assert page.batch(IDLE_S) is None
     page.push()
-    assert page.batch()["again_within_s"] == ALIVE_S
+    assert page.batch()["heartbeat_within_s"] == HEARTBEAT_S
 
 
-def test_durations_go_on_four_times_a_second():
+def test_a_new_headline_is_sent_four_times_a_second():
     """While a handler works, the headline's seconds are sent though no message has changed."""
     timings = Timings()
     worker = timings.add_worker()
     page = Page(timings)
-    worker.begin(b"x")
+    worker.start(b"x")
     page.batch()
     assert page.batch(HEADLINE_S / 2) is None
     assert page.batch(HEADLINE_S)["count"] == 0
 
 
-# Pages that come, go, and say nothing
+def subscriptions():
+    """Return the number of subscriptions in this process."""
+    gc.collect()
+    return sum(isinstance(it, DirtyRows) for it in gc.get_objects())
 
 
-def test_before_any_page_has_answered_everything_is_sent_again():
+# Pages that subscribe, reload, or send nothing
+
+
+def test_before_a_page_subscribes_each_batch_is_a_snapshot():
     """A page that listens late has missed nothing."""
-    page = Page(log(BLOG), hello=False)
-    assert page.batch(ack=False)["count"] == 3
+    page = Page(log(BLOG), subscribe=False)
+    assert page.batch(acknowledge=False)["count"] == 3
     page.push()
-    header = page.batch(ack=False)
-    assert (header["count"], header["anew"]) == (4, True)
+    header = page.batch(acknowledge=False)
+    assert (header["count"], header["snapshot"]) == (4, True)
 
 
-def test_before_any_page_has_answered_only_the_newest_are_sent():
+def test_before_a_page_subscribes_snapshots_are_small():
     """To nobody, at most so many messages are sent at once."""
-    page = Page(many(MOST_UNHEARD + 100), hello=False)
-    assert page.batch(ack=False)["count"] == MOST_UNHEARD
-    assert columns(page.block)["number"].min() == 100
+    page = Page(many(MAX_EARLY_ROWS + 100), subscribe=False)
+    assert page.batch(acknowledge=False)["count"] == MAX_EARLY_ROWS
+    assert columns(page.block)["message_id"].min() == 100
 
 
-def test_hello_brings_everything():
+def test_a_subscription_gets_a_snapshot():
     """A reloaded page is sent the whole log, however large, and whatever was on its way."""
-    page = Page(many(MOST + 5))
-    while page.feed.n_pending:
-        page.batch(ack=False)
-    page.feed.hello()
-    assert [page.batch()["count"], page.batch()["count"]] == [MOST, 5]
+    page = Page(many(MAX_BATCH_ROWS + 5))
+    while page.stream.n_pending:
+        page.batch(acknowledge=False)
+    page.stream.subscribe()
+    assert [page.batch()["count"], page.batch()["count"]] == [MAX_BATCH_ROWS, 5]
 
 
 @pytest.mark.parametrize("sequence", [-1, 0, 10**9])
-def test_an_answer_to_what_was_never_sent_changes_nothing(sequence):
+def test_a_batch_that_was_not_sent_cannot_be_acknowledged(sequence):
     """Only batches that were sent can be acknowledged."""
     page = Page(log(BLOG))
-    page.batch(ack=False)
-    page.feed.ack(sequence)
-    assert page.feed._acked == 0
+    page.batch(acknowledge=False)
+    page.stream.acknowledge(sequence)
+    assert page.stream.acknowledged == 0
 
 
 def test_the_end():
     """The last batch of a closed log says so, with all that was left to send."""
-    page = Page(many(MOST + 5))
+    page = Page(many(MAX_BATCH_ROWS + 5))
     assert page.batch(closed=True)["ended"] is False
     last = page.batch(closed=True)
-    assert (last["count"], last["ended"], last["again_within_s"]) == (5, True, None)
+    assert (last["count"], last["ended"], last["heartbeat_within_s"]) == (5, True, None)
 
 
-def test_a_feed_that_is_forgotten_costs_the_log_nothing():
-    """The log does not go on noting changes for a feed that is gone."""
-    timings = log(BLOG)
-    Feed(timings)
-    assert len(timings._ring._subscribers) == 0
+def test_a_stream_that_is_dropped_ends_its_subscription():
+    """The log keeps no dirty rows for a stream that is gone."""
+    before, timings = subscriptions(), log(BLOG)
+    stream = BatchStream(timings)
+    assert subscriptions() == before + 1
+    del stream
+    assert subscriptions() == before
 
 
 def test_instants_are_whole_nanoseconds_for_a_hundred_days():
-    """What is sent as a float is exact."""
+    """The last batch of a closed log says so, and has the rest of the messages."""
     days_ns = 100 * 86_400 * 10**9
     assert int(np.float64(days_ns + 1)) == days_ns + 1
     assert MS == 10**6

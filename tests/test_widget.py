@@ -1,4 +1,4 @@
-"""The live view, as the kernel sees it: its thread, its end, and what it hears from a page."""
+"""The widget in the kernel: its thread, its end, and messages from a page."""
 
 import gc
 import json
@@ -53,11 +53,11 @@ def test_something_without_timings_is_refused(source):
 def test_a_log_without_a_context():
     """Timings by themselves can be shown as well."""
     view = Timeline(log(BLOG))
-    assert len(view._feed.timings) == 3
+    assert len(view.stream.timings) == 3
     view.close()
 
 
-def test_its_text_holds_no_live_value(context, timeline):
+def test_its_repr_has_no_live_value(context, timeline):
     """What strict nbval compares is the same before and after messages."""
     before = repr(timeline)
     with Worker(lambda text: None, bind="inproc://jobs", context=context) as worker:
@@ -99,41 +99,42 @@ def test_the_end_of_the_context_ends_the_thread(context, timeline):
     wait_until(lambda: not threads())
 
 
-def test_a_page_that_comes_late_is_told_of_a_closed_context(context, timeline):
+def test_a_page_can_subscribe_after_the_context_was_closed(context, timeline):
     """After the end a page can still ask for everything."""
     context.retire(3)
     wait_until(lambda: not threads())
-    before = timeline._feed._sequence
-    timeline._hear(timeline, {"kind": "hello"}, [])
-    wait_until(lambda: timeline._feed._sequence > before and not threads())
+    before = timeline.stream.sequence
+    timeline.receive({"kind": "subscribe"})
+    wait_until(lambda: timeline.stream.sequence > before and not threads())
 
 
 def test_a_closed_view_does_not_start_again(timeline):
     """What a page says to a closed view starts no thread."""
     timeline.close()
-    timeline._hear(timeline, {"kind": "hello"}, [])
+    timeline.receive({"kind": "subscribe"})
     assert threads() == []
 
 
-# What it hears
+# Messages from a page
 
 
 @pytest.mark.parametrize(
     "content",
-    [None, 7, "hello", [], {}, {"kind": 3}, {"kind": "ack"}, {"kind": "ack", "sequence": "1"},
-     {"kind": "ack", "sequence": 1e99}, {"kind": "ack", "sequence": True}, {"kind": ["hello"]}],
+    [None, 7, "subscribe", [], {}, {"kind": 3}, {"kind": ["subscribe"]}, {"kind": "acknowledge"},
+     {"kind": "acknowledge", "sequence": "1"}, {"kind": "acknowledge", "sequence": 1e99},
+     {"kind": "acknowledge", "sequence": True}],
 )  # fmt: skip
-def test_nonsense_from_a_page_is_passed_over(timeline, content):
+def test_an_unknown_message_from_a_page_is_ignored(timeline, content):
     """A message that makes no sense raises nothing and stops nothing."""
-    timeline._hear(timeline, content, None)
+    timeline.receive(content)
     assert len(threads()) == 1
 
 
-def test_a_page_is_heard(timeline):
+def test_an_acknowledgment_is_processed(timeline):
     """An acknowledgment reaches the feed."""
-    wait_until(lambda: timeline._feed._sequence >= 1)
-    timeline._hear(timeline, {"kind": "ack", "sequence": 1}, [])
-    assert timeline._feed._acked == 1
+    wait_until(lambda: timeline.stream.sequence >= 1)
+    timeline.receive({"kind": "acknowledge", "sequence": 1})
+    assert timeline.stream.acknowledged == 1
 
 
 # What it sends to the page, in a real kernel
@@ -180,9 +181,9 @@ def test_what_is_on_the_wire(kernel):
     """The kernel opens a comm, and sends batches with one block of bytes each."""
     cell = kernel.start(
         "context = fresh_context(); view = Timeline(context)\n"
-        "track = context.timings.add_sender(); track.begin(b'x'); track.end()\n"
+        "buffer = context.timings.add_sender(); buffer.start(b'x'); buffer.end()\n"
         "import time; deadline = time.monotonic() + 20\n"
-        "while view._feed._sequence < 3 and time.monotonic() < deadline: time.sleep(0.01)\n"
+        "while view.stream.sequence < 3 and time.monotonic() < deadline: time.sleep(0.01)\n"
         "view.close()"
     )
     batches = []
@@ -227,7 +228,7 @@ def test_every_part_is_in_the_module():
             assert f'from "./{other}"' not in text
 
 
-def test_the_program_asks_nothing_of_the_network():
+def test_the_program_requests_nothing():
     """No part names an address: nothing is fetched from anywhere."""
     for path in FOLDER.parent.rglob("*"):
         if path.suffix in (".js", ".css"):
@@ -244,8 +245,8 @@ def test_the_types_of_the_scripts_are_checked():
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="only where there is a Node.js anyway")
-def test_one_name_is_not_taken_twice(tmp_path):
-    """In the joined module no part redefines a name of another."""
+def test_names_are_unique_over_all_scripts(tmp_path):
+    """In the joined module no script redefines a name of another."""
     path = tmp_path / "view.mjs"
     path.write_text(one_module(), "utf-8")
     done = subprocess.run(["node", "--check", path], capture_output=True, text=True)

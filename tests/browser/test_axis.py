@@ -1,8 +1,6 @@
-"""Which instant lies at which pixel, and how times are written: `axis.js`, with no canvas."""
+"""Which instant is at which pixel: `axis.js`."""
 
 import pytest
-
-from pushpull_kit.recording.units import duration
 
 
 def run(modules, code, argument=None):
@@ -58,75 +56,10 @@ def test_zooming_keeps_the_pixel_it_zooms_around(modules, origin):
 
 
 def test_zooming_ends_at_ten_nanoseconds(modules):
-    """However often one zooms, the window keeps a width that a clock can tell."""
+    """The window never gets narrower than a clock can measure."""
     width = run(
         modules,
         "let a = new it.Axis(0, 1e9, 800);"
-        "for (let i = 0; i < 200; i += 1) a = a.zoomed(0.5, 400); return a.end - a.begin",
+        "for (let i = 0; i < 200; i += 1) a = a.zoomed(0.5, 400); return a.end - a.start",
     )
     assert width == pytest.approx(10)
-
-
-@pytest.mark.parametrize(
-    "ns",
-    [
-        0,
-        1,
-        12,
-        999,
-        1000,
-        9994,
-        9996,
-        123456,
-        999_400,
-        999_600,
-        1.5e6,
-        99.96e6,
-        2e9,
-        6.0012e9,
-        3.6e12,
-    ],
-)
-def test_durations_read_as_in_python(modules, ns):
-    """A duration is written as `messages.duration` writes it."""
-    assert run(modules, "return it.duration(argument)", ns) == duration(ns / 1e9)
-
-
-@pytest.mark.parametrize(
-    ("begin", "end", "caption", "labels"),
-    [
-        (0, 6e9, "in s", ["0", "1", "2", "3", "4", "5", "6"]),
-        (0, 3e6, "in ms", ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"]),
-        (0, 5e3, "in µs", ["0", "1", "2", "3", "4", "5"]),
-        (5e9, 5e9 + 4e3, "in ns after 5.0000000 s", None),
-    ],
-)
-def test_ticks_carry_a_unit_and_are_round(modules, begin, end, caption, labels):
-    """Ticks are round numbers, and the caption says of what."""
-    found = run(
-        modules, "return it.ticks(new it.Axis(argument[0], argument[1], 600), 0)", [begin, end]
-    )
-    assert caption in found["caption"] or "in µs after" in found["caption"]
-    if labels:
-        assert [tick["label"] for tick in found["ticks"]] == labels
-
-
-@pytest.mark.parametrize("width", [100, 300, 640, 1100])
-@pytest.mark.parametrize("origin", ["null", "0"])
-def test_tick_labels_do_not_overlap(modules, width, origin):
-    """Whatever the window, two labels have room beside each other."""
-    crowded = run(
-        modules,
-        f"""const crowded = [];
-        for (const [begin, end] of [[0, 1e3], [0, 1e6], [0, 7.3e9], [1e9, 1.001e9], [0, 4e12],
-                                    [3e9, 3e9 + 2e3], [12345678, 999999999]]) {{
-          const {{ ticks }} = it.ticks(new it.Axis(begin, end, {width}, {origin}), 0);
-          ticks.forEach((tick, i) => {{
-            const next = ticks[i + 1];
-            const wide = 3.6 * (tick.label.length + (next?.label.length ?? 0));
-            if (next && next.x - tick.x < wide) crowded.push([begin, end, tick, next]);
-          }});
-        }}
-        return crowded""",
-    )
-    assert crowded == []

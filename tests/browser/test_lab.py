@@ -76,7 +76,7 @@ def test_run_all_of_the_first_notebook(open_lab):
     # Press Run in the experiment, change a slider, run again: the two runs are compared.
     run = button(lab, "Run")
     run.scroll_into_view_if_needed()
-    done = int(lab.ask("print(experiment._numbers)"))
+    done = int(lab.ask("print(max((run.number for run in experiment.runs), default=0))"))
     run.click()
     lab.page.wait_for_function(
         "(text) => document.body.textContent.includes(text)", arg=f"run {done + 1} finished"
@@ -159,13 +159,13 @@ def test_a_view_is_displayed_when_its_cell_has_ended(open_lab):
     assert lab.page.locator(".pp-canvas").bounding_box()["height"] > 100
 
 
-def test_a_view_lives_while_its_cell_runs(open_lab):
+def test_a_view_is_updated_while_its_cell_runs(open_lab):
     """In the middle of a cell that does not end, the picture goes on."""
     cell = """view = Timeline(context)
 display(view)
-track = context.timings.add_sender()
+buffer = context.timings.add_sender()
 for i in range(2000):
-    track.begin(b"%d" % i); track.end()
+    buffer.start(b"%d" % i); buffer.end()
     time.sleep(0.05)
 """
     lab = open_lab("busy.ipynb", SETUP, cell)
@@ -202,7 +202,7 @@ experiment"""
     assert lab.ask("print(sum(t.name.startswith('run ') for t in threading.enumerate()))") == "0\n"
 
 
-def test_a_guess_is_committed_and_met(open_lab):
+def test_a_guess_is_committed_and_revealed(open_lab):
     """A choice is made and committed; what was measured stands beside it."""
     ask = "guess = Predict('How many?', ['one', '<b>two</b>'])\nguess"
     lab = open_lab("predict.ipynb", SETUP, ask)
@@ -219,8 +219,8 @@ def test_reload_and_restart(open_lab):
     """After a reload the view asks for a snapshot; after a restart it says it is disconnected."""
     cells = (
         "view = Timeline(context)\nview",
-        "track = context.timings.add_sender('<i>me</i>')\n"
-        "for i in range(7000):\n    track.begin(b'%d' % i); track.end()",
+        "buffer = context.timings.add_sender('<i>me</i>')\n"
+        "for i in range(7000):\n    buffer.start(b'%d' % i); buffer.end()",
     )
     lab = open_lab("reload.ipynb", SETUP, *cells)
     lab.run_all()

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from fuzzing import MORE, as_utf16, name
-from test_page_log import LOAD, batches
+from views import LOAD, all_batches
 
 from pushpull_kit import Timings
 
@@ -30,19 +30,19 @@ def names():
 def written(modules, names, what):
     """What a page writes of a log in which each of these has sent a message."""
     timings = Timings()
-    track = timings.add_sender()
+    buffer = timings.add_sender()
     for number in range(len(names)):
-        timings.rename(track, str(number))
-        track.begin(b"x")
-        track.end()
-    lanes = json.dumps(["", "", *names])  # no lane, and the one that the track began in
+        timings.rename(buffer, str(number))
+        buffer.start(b"x")
+        buffer.end()
+    lanes = json.dumps(["", "", *names])  # no lane, and the one that the buffer began in
     code = CODE.replace("LOAD", LOAD).replace("WHAT", what)
-    return json.loads(modules.module("log", code, [*batches(timings), lanes]))
+    return json.loads(modules.module("export", code, [*all_batches(timings), lanes]))
 
 
 def test_any_name_survives_the_table(modules, names):
     """A CSV has a line for each message, with its sender's name, none of which is a formula."""
-    text = written(modules, names, "log.csv()")
+    text = written(modules, names, "it.csv(log)")
     lines = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     assert [line["number"] for line in lines] == [str(number) for number in range(len(names))]
     for line, sender in zip(lines, names, strict=True):
@@ -53,7 +53,7 @@ def test_any_name_survives_the_table(modules, names):
 
 def test_any_name_survives_the_pages_trace(modules, names):
     """The trace that a page writes is JSON, and its lanes have their names."""
-    events = json.loads(written(modules, names, "log.chromeTrace()"))["traceEvents"]
+    events = json.loads(written(modules, names, "it.chromeTrace(log)"))["traceEvents"]
     told = [e["args"]["name"] for e in events if e["ph"] == "M" and "tid" in e]
     for label, sender in zip(told, ["", *names], strict=True):
         expected = sender if sender == "sender" else f"sender: {sender}"

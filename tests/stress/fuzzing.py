@@ -14,6 +14,7 @@ import random
 import string
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -27,8 +28,8 @@ from pushpull_kit.recording.log import Delta
 from pushpull_kit.recording.messages import ROW
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
 from pushpull_kit.sockets.decoding import DECODERS, unreadable
-from pushpull_kit.spec import OUTCOMES
-from pushpull_kit.views.timeline.protocol import COLUMNS, encode, sendable
+from pushpull_kit.spec import BATCH_COLUMNS, OUTCOMES
+from pushpull_kit.views.timeline.protocol import as_utf8, encode
 
 TIMEOUT_S = 30
 
@@ -67,7 +68,7 @@ def some_json(chance, depth=3):
         chance.choice([0, -1, 1, 2**31, -(2**63), 10**40, chance.randrange(1000)]),
         chance.choice([0.0, -0.0, 1.5, 1e308, float("inf"), float("nan")]),
         name(chance, 12),
-        chance.choice(["hello", "ack", "batch", "kind", "sequence", ""]),
+        chance.choice(["subscribe", "acknowledge", "batch", "kind", "sequence", ""]),
     )[kind]
 
 
@@ -176,24 +177,25 @@ def heard(chance, count):
     timings = Timings()
     buffer = timings.add_sender()
     view = Timeline(timings)
-    feed = view._feed
+    stream = view.stream
     try:
         for at in range(count):
-            sequence = chance.choice([feed._sequence, feed._sequence + 1, 1, some_json(chance, 1)])
+            last = stream.sequence
+            sequence = chance.choice([last, last + 1, 1, some_json(chance, 1)])
             content = chance.choice(
                 [
                     some_json(chance),
-                    {"kind": chance.choice(["hello", some_json(chance, 1)])},
-                    {"kind": "ack", "sequence": sequence},
-                    {"kind": "ack", name(chance, 3): sequence},
+                    {"kind": chance.choice(["subscribe", some_json(chance, 1)])},
+                    {"kind": "acknowledge", "sequence": sequence},
+                    {"kind": "acknowledge", name(chance, 3): sequence},
                 ]
             )
-            before = feed._acked
+            before = stream.acknowledged
             try:
-                view._hear(view, content, chance.choice([None, [], [b""], [b"x"]]))
+                view.receive(content)
             except BaseException as error:
                 raise AssertionError(f"raised {error!r}: {content!r:.500}") from error
-            check(before <= feed._acked <= feed._sequence, "acknowledged", content)
+            check(before <= stream.acknowledged <= stream.sequence, "acknowledged", content)
             if at % 2_000 == 0:
                 _still_sends(view, buffer, content)
         _still_sends(view, buffer, None)
@@ -207,10 +209,11 @@ def _still_sends(view, buffer, content):
     buffer.start(b"x")
     buffer.end()
     deadline_s = time.monotonic() + TIMEOUT_S
-    while view._feed.n_pending:
+    while view.stream.n_pending:
         check(time.monotonic() < deadline_s, "no more is sent after", content)
         time.sleep(0.001)
-    check(view._thread.is_alive(), "the thread ended after", content)
+    alive = any(thread.name == "timeline" for thread in threading.enumerate())
+    check(alive, "the thread ended after", content)
 
 
 def trace(chance, count):
@@ -258,10 +261,10 @@ def blocks(chance, count):
         )
         block = encode(delta, origin_ns)
         place = 0
-        for column, kind in COLUMNS:
-            values = np.frombuffer(block, kind, n, place)
+        for column, kind in BATCH_COLUMNS:
+            values = np.frombuffer(block, f"<{kind}", n, place)
             place += values.nbytes
-            if column == "number":
+            if column == "message_id":
                 check((values.astype(np.int64) + first == numbers).all(), column, numbers)
             elif column.endswith("_ns"):
                 seen = rows[column] > 0
@@ -278,7 +281,7 @@ def names_sent(chance, count):
     """A lane name sent to a page is UTF-8; only lone surrogates are replaced."""
     for _ in range(count):
         lane = name(chance)
-        told = sendable(lane)
+        told = as_utf8(lane)
         told.encode()
         check(len(told) == len(lane), "another length", (lane, told))
         for one, other in zip(lane, told, strict=True):

@@ -16,7 +16,7 @@ import zmq
 
 from pushpull_kit import Context, Timeline, Timings, Worker
 from pushpull_kit.recording.messages import HANDLED
-from pushpull_kit.views.timeline.protocol import COLUMNS
+from pushpull_kit.spec import BATCH_COLUMNS
 
 TIMEOUT_S = 60
 
@@ -47,21 +47,21 @@ class PlayedPage(Timeline):
         self.told = self.sequence = self.acked_s = 0
         self.shown, self.broken = "", False
         super().__init__(source)
-        self._hear(self, {"kind": "hello"}, None)
+        self.receive({"kind": "subscribe"})
 
     def send(self, content, buffers=None):
         (block,), columns, at = buffers, {}, 0
-        for name, kind in COLUMNS:
-            columns[name] = np.frombuffer(block, kind, content["count"], at)
+        for name, kind in BATCH_COLUMNS:
+            columns[name] = np.frombuffer(block, f"<{kind}", content["count"], at)
             at += columns[name].nbytes
         self.broken |= at != len(block) or content["sequence"] != self.sequence + 1
         # Counts each message once: it no longer changes when it is handled and its send returned.
         whole = (columns["outcome"] == HANDLED) & ~np.isnan(columns["send_end_ns"])
-        self.told = int(whole.sum()) + (0 if content["anew"] else self.told)
+        self.told = int(whole.sum()) + (0 if content["snapshot"] else self.told)
         self.sequence, self.shown = content["sequence"], content["headline"]
         if time.monotonic() >= self.acked_s + 0.25:
             self.acked_s = time.monotonic()
-            self._hear(self, {"kind": "ack", "sequence": self.sequence}, None)
+            self.receive({"kind": "acknowledge", "sequence": self.sequence})
 
 
 class Soak:
@@ -102,7 +102,7 @@ class Soak:
             descriptors=(process.num_fds if psutil.POSIX else process.num_handles)(),
             threads=threading.active_count(),
             n_buffered=timings.n_buffered,
-            batches=self.view._feed._sequence,
+            batches=self.view.stream.sequence,
         )
 
     def counts(self):

@@ -1,8 +1,15 @@
-"""What a live view is sent, and when: batches of what has changed in a log.
+"""The protocol between the kernel and the pages that show a log: batches of dirty rows.
 
-A batch is a small dict and one block of bytes. The block holds columns, one after the other, each
-with a value for every message: see `COLUMNS`. Instants are ns after `origin_ns`, as 64-bit floats,
-which are exact for a hundred days; NaN where there is none.
+A page sends `{"kind": "subscribe"}`, and gets a snapshot. From then on it gets what has changed,
+and sends `{"kind": "acknowledge", "sequence": n}` for what it has drawn. While nothing changes, it
+gets batches without messages as heartbeats.
+
+A batch is a header (a small dict) and one block of bytes. The block holds the columns of
+`spec.BATCH_COLUMNS`, one after the other, each with one value per message. Instants are in ns after
+an origin, as 64-bit floats, which are exact for a hundred days; an unknown instant is NaN.
+
+The log gives each message a row id that is never used twice. A page shows message ids, which count
+from 0 since the log was last cleared: the message id is the row id minus `first_row_id`.
 """
 
 from __future__ import annotations
@@ -14,158 +21,157 @@ from typing import Any
 import numpy as np
 
 from ...recording.log import Delta, Timings
+from ...recording.messages import Summary
+from ...spec import BATCH_COLUMNS
 
-#: The columns of a batch's block of bytes, little-endian, widest first so that all are aligned.
-COLUMNS = (
-    ("send_start_ns", "<f8"),
-    ("send_end_ns", "<f8"),
-    ("recv_ns", "<f8"),
-    ("done_ns", "<f8"),
-    ("n_bytes", "<f8"),
-    ("number", "<u4"),  # since the log was made or cleared
-    ("sender", "<u2"),
-    ("worker", "<u2"),
-    ("outcome", "<u1"),
-)
-
-#: A batch is sent every so often at the most: no eye sees more.
+#: Minimum time between batches: a screen shows no more than 30 different pictures a second.
 FRAME_S = 1 / 30
 
-#: How many batches may be on their way that no page has acknowledged. A page acknowledges four
-#: times a second, because every acknowledgment makes the kernel say that it is busy.
-AHEAD = 12
+#: With more unacknowledged batches than this, `SLOW_FRAME_S` is between them. A page acknowledges
+#: four times a second, because the kernel reports "busy" and "idle" for each acknowledgment.
+MAX_UNACKNOWLEDGED = 12
 
-#: How often batches are sent beyond that. While a cell runs, the kernel does not read what a page
-#: acknowledges, so to wait for it would be to stop the picture when there is most to see.
-UNHEARD_S = 0.1
+#: Minimum time between batches that are not acknowledged. They go on, because the kernel does not
+#: read acknowledgments while a cell runs.
+SLOW_FRAME_S = 0.1
 
-#: Durations go on while nothing else happens: the headline is sent this often.
+#: With more bytes than this unacknowledged, batches have no messages.
+MAX_UNACKNOWLEDGED_BYTES = 32_000_000
+
+#: Minimum time between batches that only bring a new headline, such as growing durations.
 HEADLINE_S = 0.25
 
-#: Beyond so many unacknowledged bytes no messages are sent, only the headline.
-HELD_BYTES = 32_000_000
+#: Maximum number of messages in a batch, and in a snapshot that is sent before a page subscribes.
+MAX_BATCH_ROWS, MAX_EARLY_ROWS = 50_000, 5_000
 
-#: How many messages a batch holds at the most, and those sent before any page has answered.
-MOST, MOST_UNHEARD = 50_000, 5_000
+#: Time between heartbeats. A page that misses them knows that the kernel is gone.
+HEARTBEAT_S = 1.0
 
-#: A sign of life is sent this often, so that a page can tell a silent kernel from a dead one ...
-ALIVE_S = 1.0
-
-#: ... until nothing has happened for so long: a server may want to end what is idle.
-QUIET_S = 600.0
+#: Heartbeats stop this long after the last change, because servers may want to stop an idle kernel.
+IDLE_S = 600.0
 
 
-class Feed:
-    """Batches from one log for the pages that show it: what to send now, if anything.
+class BatchStream:
+    """The batches that the pages of one log get, and when they are due.
 
-    One thread calls `batch`; `hello` and `ack` may be called from any. Until a page has answered,
-    each batch tells everything from the beginning (the newest `MOST_UNHEARD` messages), so that a
-    page that begins to listen late has missed nothing.
+    One thread calls `batch`; `subscribe` and `acknowledge` may be called from any. Until a page has
+    sent something, every batch is a snapshot, so that a page that subscribes late misses nothing.
     """
 
     def __init__(self, timings: Timings) -> None:
         self.timings = timings
-        self._origin_ns = clock_ns()
+        self.origin_ns = clock_ns()
+        #: Sequence numbers of the last batch, and of the last one that was acknowledged.
+        self.sequence = self.acknowledged = 0
+        #: Whether a page has subscribed and has not been sent a snapshot yet.
+        self.snapshot_due = False
         self._dirty = timings.subscribe()
-        self._answered = self._anew = False
-        self._sequence = self._acked = 0
-        self._on_the_way: deque[tuple[int, int]] = deque()  # sequence number, bytes
+        self._page_seen = False
+        self._unacknowledged: deque[tuple[int, int]] = deque()  # sequence number, size in bytes
         self._sent_s = self._changed_s = float("-inf")
         self._headline = ""
 
-    def hello(self) -> None:
-        """Note that a page has begun to listen, and needs everything."""
-        self._answered = self._anew = True
-        self._acked = self._sequence  # what was sent before, it will never acknowledge
+    def subscribe(self) -> None:
+        """Make the next batch a snapshot."""
+        self._page_seen = self.snapshot_due = True
+        self.acknowledged = self.sequence  # a new page does not acknowledge older batches
 
-    def ack(self, sequence: int) -> None:
-        """Note that a page has all batches up to this one."""
-        self._answered = True
-        if self._acked < sequence <= self._sequence:
-            self._acked = sequence
-
-    @property
-    def asked(self) -> bool:
-        """Whether a page has asked for everything and was not answered yet."""
-        return self._anew
+    def acknowledge(self, sequence: int) -> None:
+        """Note that a page has drawn all batches up to this one."""
+        self._page_seen = True
+        if self.acknowledged < sequence <= self.sequence:
+            self.acknowledged = sequence
 
     @property
     def n_pending(self) -> int:
-        """How many messages have changed and were not sent yet."""
+        """Number of messages that have changed and were not sent since."""
         return len(self._dirty)
 
     def due_s(self, now_s: float) -> float:
-        """Return in how many seconds the next batch may be sent."""
-        ahead = self._sequence - self._acked > AHEAD or not self._answered
-        return max(0.0, self._sent_s + (UNHEARD_S if ahead else FRAME_S) - now_s)
+        """Return the time in seconds until the next batch may be sent."""
+        is_slow = not self._page_seen or self.sequence - self.acknowledged > MAX_UNACKNOWLEDGED
+        return max(0.0, self._sent_s + (SLOW_FRAME_S if is_slow else FRAME_S) - now_s)
 
     def batch(self, now_s: float, *, closed: bool = False) -> tuple[dict[str, Any], bytes] | None:
-        """Return what is to be sent now, or `None`; the last batch of a closed log says `ended`.
+        """Return the header and the block of the next batch, or `None` if there is nothing to send.
 
-        `now_s` is a time from any clock that does not go back.
+        Args:
+            now_s: the time in seconds, from any monotonic clock.
+            closed: the log gets no more messages. The last batch then says `ended`.
         """
-        summary = self.timings.summary()  # which takes in what the sockets noted
-        headline, since_s = str(summary), now_s - self._sent_s
-        asked, self._anew = self._anew, False
-        held = self._held()
-        if len(self._dirty) and not held:
+        summary = self.timings.summary()  # ingests the events of the sockets
+        headline = str(summary)
+        subscribed, self.snapshot_due = self.snapshot_due, False
+        full = self._unacknowledged_bytes() > MAX_UNACKNOWLEDGED_BYTES
+        changed = self.n_pending > 0 and not full
+        if changed:
             self._changed_s = now_s
-        elif not (
-            closed
-            or asked
-            or (headline != self._headline and since_s >= HEADLINE_S)
-            or (since_s >= ALIVE_S and now_s - self._changed_s < QUIET_S)
-        ):
+        if not (changed or closed or subscribed or self._headline_or_heartbeat(headline, now_s)):
             return None
-        again = self.timings.limit if asked else 0 if self._answered else MOST_UNHEARD
-        delta = self.timings.delta(self._dirty, 0 if held else MOST, snapshot_rows=again)
-        block = encode(delta, self._origin_ns)
-        self._sequence += 1
+        if subscribed:
+            snapshot_rows = self.timings.limit
+        else:
+            snapshot_rows = 0 if self._page_seen else MAX_EARLY_ROWS
+        max_rows = 0 if full else MAX_BATCH_ROWS
+        delta = self.timings.delta(self._dirty, max_rows, snapshot_rows=snapshot_rows)
+        block = encode(delta, self.origin_ns)
+        self.sequence += 1
         self._sent_s, self._headline = now_s, headline
-        self._on_the_way.append((self._sequence, len(block)))
-        ended = closed and (held or not delta.n_pending)
-        alive = not ended and now_s - self._changed_s < QUIET_S - ALIVE_S
+        self._unacknowledged.append((self.sequence, len(block)))
+        ended = closed and (full or not delta.n_pending)
+        return self._header(delta, summary, now_s, snapshot=bool(snapshot_rows), ended=ended), block
+
+    def _headline_or_heartbeat(self, headline: str, now_s: float) -> bool:
+        """Whether a batch without messages is due."""
+        since_s = now_s - self._sent_s
+        if headline != self._headline and since_s >= HEADLINE_S:
+            return True
+        return since_s >= HEARTBEAT_S and now_s - self._changed_s < IDLE_S
+
+    def _header(
+        self, delta: Delta, summary: Summary, now_s: float, *, snapshot: bool, ended: bool
+    ) -> dict[str, Any]:
+        beats = not ended and now_s - self._changed_s < IDLE_S - HEARTBEAT_S
         return {
-            "sequence": self._sequence,
-            "acked": self._acked,
-            "anew": bool(again),
+            "sequence": self.sequence,
+            "acknowledged": self.acknowledged,
+            "snapshot": snapshot,
             "count": len(delta.rows),
-            "first": delta.first_id,
-            "oldest": delta.oldest_id - delta.first_id,
-            "next": delta.next_id - delta.first_id,
+            "first_row_id": delta.first_id,
+            "oldest_id": delta.oldest_id - delta.first_id,
+            "next_id": delta.next_id - delta.first_id,
             "limit": self.timings.limit,
-            "lanes": [(kind, sendable(name)) for kind, name in delta.lanes],
-            "open": delta.open_lanes,
-            "now_ns": clock_ns() - self._origin_ns,
-            "headline": headline,
+            "lanes": [(kind, as_utf8(name)) for kind, name in delta.lanes],
+            "open_lanes": delta.open_lanes,
+            "now_ns": clock_ns() - self.origin_ns,
+            "headline": str(summary),
             "busy": bool(summary.sending or summary.handling),
             "in_flight": summary.in_flight,
             "ended": ended,
-            "again_within_s": ALIVE_S if alive else None,
-        }, block
+            "heartbeat_within_s": HEARTBEAT_S if beats else None,
+        }
 
-    def _held(self) -> bool:
-        """Whether too much is on its way already."""
-        while self._on_the_way and self._on_the_way[0][0] <= self._acked:
-            self._on_the_way.popleft()
-        return sum(size for _, size in self._on_the_way) > HELD_BYTES
+    def _unacknowledged_bytes(self) -> int:
+        while self._unacknowledged and self._unacknowledged[0][0] <= self.acknowledged:
+            self._unacknowledged.popleft()
+        return sum(size for _, size in self._unacknowledged)
 
 
-def sendable(name: str) -> str:
-    """Return a name as UTF-8 can tell it: half a character (a lone surrogate) becomes `?`."""
+def as_utf8(name: str) -> str:
+    """Return a name that UTF-8 can encode: a lone surrogate becomes `?`."""
     return name.encode("utf-8", "replace").decode()
 
 
 def encode(delta: Delta, origin_ns: int) -> bytes:
-    """Return the messages as a block of bytes, column by column; see `COLUMNS`."""
+    """Return the messages of a delta as a block of bytes."""
     columns = []
-    for name, kind in COLUMNS:
-        if name == "number":
+    for name, kind in BATCH_COLUMNS:
+        if name == "message_id":
             values = delta.ids - delta.first_id
         elif name.endswith("_ns"):
             instants = delta.rows[name]
             values = np.where(instants > 0, instants - origin_ns, np.nan)
         else:
             values = delta.rows[name]
-        columns.append(values.astype(kind).tobytes())
+        columns.append(values.astype(f"<{kind}").tobytes())
     return b"".join(columns)

@@ -1,12 +1,13 @@
-"""Timings as a live view: what a context's sockets do, drawn in the browser as it happens.
+"""The widget `Timeline`: sends a log to the pages that display it, and loads their program.
 
-`feed` says what is sent to the page and when; a thread here sends it. In the page, `source.js`
-listens, `log.js` keeps what comes, `axis.js` and `geometry.js` say what lies where, `drawing.js`
-draws it, `panel.js` has the buttons and texts, and `timeline.js` brings them together.
+`protocol` decides what is sent and when; a thread here sends it. In the page, `subscription.js`
+receives it, `log.js` keeps it, `layout.js` computes where everything is, `drawing.js` draws it,
+`panel.js` has the buttons and texts, and `view.js` connects these.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -19,44 +20,89 @@ import traitlets
 
 from ...jupyter import cell
 from ...recording.log import HasTimings, Timings, timings_of
-from .protocol import FRAME_S, Feed
+from ...spec import SPEC
+from .protocol import FRAME_S, BatchStream
 
 if TYPE_CHECKING:
     from ..figure import Picture
 
 _FOLDER = Path(__file__).parent
 
-#: The parts of the page's program, each after those that it imports from.
-PARTS = ("log.js", "axis.js", "geometry.js", "drawing.js", "source.js", "panel.js", "timeline.js")
+#: The scripts of the page's program, each after those that it imports.
+PARTS = (
+    "spec.js",
+    "format.js",
+    "axis.js",
+    "ticks.js",
+    "columns.js",
+    "chunks.js",
+    "log.js",
+    "export.js",
+    "counts.js",
+    "lane_bars.js",
+    "scan.js",
+    "layout.js",
+    "pick.js",
+    "theme.js",
+    "draw_lanes.js",
+    "draw_message.js",
+    "drawing.js",
+    "subscription.js",
+    "playback.js",
+    "time_window.js",
+    "texts.js",
+    "panel.js",
+    "sight.js",
+    "input.js",
+    "view.js",
+    "timeline.js",
+)
 
-#: How long `close` waits for the thread, which never does more than send what it has.
+#: Maximum time that `close` waits for the thread, which only has to finish sending one batch.
 CLOSE_TIMEOUT_S = 5.0
 
 
-def one_module() -> str:
-    """Return the parts as one ES module: a page that gets it over a wire finds no files beside it.
+#: What `one_module` leaves out: imports, the word `export` except before `default`, and comments
+#: that have lines of their own.
+_LEFT_OUT = re.compile(
+    r"^import [^;]*?;\n | ^export\ (?!default) | ^\ *//[^\n]*\n | ^\ */\*\*(?:(?!\*/).)*\*/\n",
+    flags=re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
 
-    Each part is a module by itself too. Its imports of the others, and the word `export` where the
-    others need it, are left out here.
+
+def one_module() -> str:
+    """Return the scripts joined into one ES module, because anywidget sends a single file.
+
+    A constant takes the place of the import of spec.json.
     """
+    constants = f"const SPEC = {json.dumps(SPEC, ensure_ascii=False)};\n"
     texts = [(_FOLDER / "js" / part).read_text(encoding="utf-8") for part in PARTS]
-    texts = [re.sub(r"^import [^;]*?;\n", "", text, flags=re.MULTILINE) for text in texts]
-    inner = [re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE) for text in texts]
-    return "\n".join(inner)
+    return constants + "\n".join(_LEFT_OUT.sub("", text) for text in texts)
 
 
 class Timeline(anywidget.AnyWidget):
-    """The live view of what a context's sockets do, drawn in the browser as it happens.
+    """A live view of the messages of a context, drawn in the browser as they are sent and handled.
 
-    `source` is a context, or the `Timings` of one. `high_water_mark` draws a dashed line over the
-    messages in flight. `come_into_view` scrolls the page to it when the first message comes: after
-    "Run All Cells" JupyterLab stands at the end of the notebook. Views with one `least_span_s` are
-    on one scale, if none has more to show than so many seconds. What is shown can be paused,
-    zoomed, replayed and saved in the page.
+    In the page the view can be paused, zoomed, replayed and saved. Recording costs the sockets
+    nothing more; one thread sends at most 30 batches a second to the page. The thread ends when the
+    context is closed, when the view is closed, and when the cell that made the view is run again.
 
-    The view costs the sockets nothing but the turns that one thread takes, 30 a second at the most.
-    It ends when the context is closed, when the view is closed, and when the cell that made it is
-    run again. Raises `TypeError` for a source that has no timings.
+    Args:
+        source: a `Context`, or its `Timings`.
+        high_water_mark: a number of messages, drawn as a dashed line over the messages in flight.
+        come_into_view: scroll the page to the view when the first message arrives. After "Run All
+            Cells", JupyterLab shows the end of the notebook.
+
+    Raises:
+        TypeError: the source has no timings.
+
+    >>> from pushpull_kit import Context, Timeline
+    >>> context = Context()
+    >>> timeline = Timeline(context, high_water_mark=1000)
+    >>> timeline
+    Timeline: a live view of the messages, drawn here while a kernel runs
+    >>> timeline.close()
+    >>> context.term()
     """
 
     _esm = one_module()
@@ -64,6 +110,7 @@ class Timeline(anywidget.AnyWidget):
 
     high_water_mark = traitlets.Int(None, allow_none=True).tag(sync=True)
     come_into_view = traitlets.Bool(False).tag(sync=True)
+    #: Minimum span of the window, in seconds: views with the same one have the same scale.
     least_span_s = traitlets.Float(0.0).tag(sync=True)
 
     def __init__(
@@ -73,35 +120,53 @@ class Timeline(anywidget.AnyWidget):
         high_water_mark: int | None = None,
         come_into_view: bool = False,
     ) -> None:
-        self._starting, self._ending = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()  # for starting and ending the thread
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._feed = Feed(timings_of(source))
+        #: The batches that are sent to the pages.
+        self.stream = BatchStream(timings_of(source))
         self._source = source
         super().__init__(high_water_mark=high_water_mark, come_into_view=come_into_view)
-        self.on_msg(self._hear)
-        self._replace()
-        self._run()
+        self.on_msg(lambda _, content, buffers: self.receive(content))
+        self._close_earlier()
+        self._start()
 
-    def __repr__(self) -> str:  # no live value, since a strict nbval run compares it
+    def __repr__(self) -> str:  # has no live value, because strict nbval compares it
         return "Timeline: a live view of the messages, drawn here while a kernel runs"
 
-    def picture(self, **how: Any) -> Picture:
-        """Return a static figure of the same messages; keywords are those of `draw`."""
-        from ..figure import draw  # matplotlib takes half a second
+    def picture(self, **options: Any) -> Picture:
+        """Return a static figure of the same messages.
 
-        return draw(self._feed.timings, **{"high_water_mark": self.high_water_mark, **how})
+        Args:
+            options: keyword arguments of `draw`.
+        """
+        from ..figure import draw  # importing matplotlib takes half a second
+
+        return draw(self.stream.timings, **{"high_water_mark": self.high_water_mark, **options})
 
     def close(self) -> None:
-        """Remove the view from the page, and end its thread; again does nothing."""
-        with self._starting:
-            self._ending.set()
+        """Remove the view from the page and end its thread; a second call does nothing."""
+        with self._lock:
+            self._closing.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(CLOSE_TIMEOUT_S)
         super().close()
 
-    def _replace(self) -> None:
-        """Close what an earlier run of this cell has made: nobody sees it any more."""
+    def receive(self, content: Any) -> None:
+        """Process a message from a page; ignore one that is not part of the protocol.
+
+        Any thread may call this: versions of JupyterLab and ipykernel differ in which one does.
+        """
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "subscribe":
+            self.stream.subscribe()
+            self._start()  # a page may subscribe after the context was closed
+        elif kind == "acknowledge" and type(content.get("sequence")) is int:
+            self.stream.acknowledge(content["sequence"])
+
+    def _close_earlier(self) -> None:
+        """Close the views of an earlier run of this cell: they are not displayed any more."""
         here = cell()
         if here is None:
             return
@@ -112,40 +177,29 @@ class Timeline(anywidget.AnyWidget):
                 earlier.close()
         _shown[cell_id, run, id(self)] = self
 
-    # Any thread may call this: where it runs depends on the versions of JupyterLab and ipykernel.
-
-    def _hear(self, _: object, content: Any, buffers: object) -> None:
-        """Take in what a page says; what makes no sense is passed over."""
-        kind = content.get("kind") if isinstance(content, dict) else None
-        if kind == "hello":
-            self._feed.hello()
-            self._run()  # a closed context's messages are still there to be seen
-        elif kind == "ack" and type(content.get("sequence")) is int:
-            self._feed.ack(content["sequence"])
-
-    # The one thread that sends.
-
-    def _run(self) -> None:
-        with self._starting:
-            if self._ending.is_set() or (self._thread is not None and self._thread.is_alive()):
+    def _start(self) -> None:
+        """Start the thread, unless it is alive or the view is closed."""
+        with self._lock:
+            if self._closing.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._send_on, name="timeline", daemon=True)
+            self._thread = threading.Thread(target=self._send_all, name="timeline", daemon=True)
             self._thread.start()
 
-    def _send_on(self) -> None:
-        """Send what there is to be sent, until the view is closed or the context is."""
-        while not self._ending.wait(max(FRAME_S, self._feed.due_s(monotonic()))):
+    def _send_all(self) -> None:
+        """Send batches until the view or the context is closed."""
+        while not self._closing.wait(max(FRAME_S, self.stream.due_s(monotonic()))):
             closed = bool(getattr(self._source, "closed", False))
-            batch = self._feed.batch(monotonic(), closed=closed)
-            if batch is not None:
-                header, block = batch
-                # A page gets the very bytes that are given here: they must not change afterwards.
-                self.send({"kind": "batch", **header}, [block])
-                with self._starting:
-                    if header["ended"] and not self._feed.asked:
-                        self._thread = None  # so that a page may start another
-                        return
+            batch = self.stream.batch(monotonic(), closed=closed)
+            if batch is None:
+                continue
+            header, block = batch
+            # ipykernel sends the block without a copy, so it must not change afterwards.
+            self.send({"kind": "batch", **header}, [block])
+            with self._lock:
+                if header["ended"] and not self.stream.snapshot_due:
+                    self._thread = None  # so that the next subscription can start another one
+                    return
 
 
-#: The views that cells have made, by the cell, the run of it, and the view.
+#: The views that cells have made, by cell, run of the cell, and view.
 _shown: WeakValueDictionary[tuple[str, str, int], Timeline] = WeakValueDictionary()

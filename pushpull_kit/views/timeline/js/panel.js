@@ -1,17 +1,31 @@
-// What the live view is made of: texts, buttons, the canvas. And what the texts say.
+// The elements of the view: texts, buttons, canvas, legend and table.
 
-import { BLOCKED_NS, Log } from "./log.js";
-import { duration, grouped } from "./axis.js";
+import { duration, grouped } from "./format.js";
+import { Log, firstInstantOf } from "./log.js";
+import { COLORS } from "./spec.js";
+import { outcomeText } from "./texts.js";
 
 /** @typedef {import("./log.js").Message} Message */
 
-/** How much a replay can be slowed down. */
-const SPEEDS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
-/** The table for those who cannot see the picture has so many lines at the most. */
-const MOST_TABLE_ROWS = 200;
+/** Factors of slow motion that can be chosen. */
+const SLOWDOWNS = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+/** Maximum number of rows of the table, which screen readers can read. */
+const MAX_TABLE_ROWS = 200;
+
+const TABLE_HEADS = [
+  "message",
+  "sender",
+  "send() called",
+  "send() took",
+  "waited",
+  "handling took",
+  "worker",
+  "bytes",
+  "outcome",
+];
 
 /**
- * Make an element. Text is set as text: nothing that comes over a socket is ever read as HTML.
+ * Make an element. Names come over a socket, so texts are never parsed as HTML.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag @param {string} [className] @param {string} [text]
  */
@@ -23,7 +37,7 @@ export function make(tag, className = "", text = "") {
 }
 
 /**
- * What a button does when it is pressed.
+ * Names of what buttons do.
  * @typedef {"follow" | "pause" | "zoomOut" | "zoomIn" | "earlier" | "later" | "fitAll" |
  *   "logTime" | "toggleReplay" | "step" | "savePicture" | "saveTable" | "saveTrace"} Action
  * @type {[string, [Action, string, string][]][]} groups of: action, word on the button, full name
@@ -73,15 +87,18 @@ export class Panel {
   details = make("details", "pp-details");
   table = make("table", "pp-table");
   live = make("p", "pp-live");
-  speed = make("select", "pp-select");
+  slowdown = make("select", "pp-select");
   /** @type {Map<Action, HTMLButtonElement>} */ buttons = new Map();
 
-  /** @param {(action: Action) => void} press what a pressed button calls */
-  constructor(press) {
+  /** @param {(action: Action) => void} onAction is called when a button is pressed */
+  constructor(onAction) {
     const { root, canvas } = this;
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", "timeline of messages");
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // keys here are not JupyterLab's
+    root.setAttribute("data-lm-suppress-shortcuts", "true"); // no shortcuts of JupyterLab here
+    for (const [kind, color] of Object.entries(COLORS)) {
+      root.style.setProperty(`--pp-${kind}`, color);
+    }
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-keyshortcuts", "ArrowLeft ArrowRight Home End + - F Space Escape");
@@ -91,19 +108,12 @@ export class Panel {
     const scroll = make("div", "pp-scroll");
     scroll.append(this.table);
     this.details.append(make("summary", "", "Table of messages"), scroll);
-    root.append(
-      this.headline,
-      this.#toolbar(press),
-      canvas,
-      foot,
-      legend(),
-      this.details,
-      this.live,
-    );
+    root.append(this.headline, this.#toolbar(onAction), canvas, foot);
+    root.append(legend(), this.details, this.live);
   }
 
-  /** @param {(action: Action) => void} press */
-  #toolbar(press) {
+  /** @param {(action: Action) => void} onAction */
+  #toolbar(onAction) {
     const bar = make("div", "pp-toolbar");
     bar.setAttribute("role", "toolbar");
     bar.setAttribute("aria-label", "view");
@@ -115,117 +125,82 @@ export class Panel {
         const button = make("button", "pp-button", word);
         Object.assign(button, { type: "button", title });
         button.setAttribute("aria-label", title);
-        button.addEventListener("click", () => press(action));
+        button.addEventListener("click", () => onAction(action));
         this.buttons.set(action, button);
         group.append(button);
       }
-      if (name === "replay") group.append(this.speed);
+      if (name === "replay") group.append(this.slowdown);
       bar.append(group);
     }
-    this.speed.setAttribute("aria-label", "Slow motion: how much to slow down");
-    const speeds = SPEEDS.map((speed) => new Option(`${grouped(speed)}×`, String(speed)));
-    this.speed.append(new Option("auto", "auto"), ...speeds);
+    this.slowdown.setAttribute("aria-label", "Slow motion: how much to slow down");
+    const options = SLOWDOWNS.map((factor) => new Option(`${grouped(factor)}×`, String(factor)));
+    this.slowdown.append(new Option("auto", "auto"), ...options);
     return bar;
   }
 
-  /** Show which of the switches are on. @param {Partial<Record<Action, boolean>>} switches */
-  press(switches) {
-    for (const [action, on] of Object.entries(switches)) {
-      this.buttons.get(/** @type {Action} */ (action))?.setAttribute("aria-pressed", String(on));
+  /** Show which switches are on. @param {Partial<Record<Action, boolean>>} switches */
+  setPressed(switches) {
+    for (const [action, isOn] of Object.entries(switches)) {
+      const button = this.buttons.get(/** @type {Action} */ (action));
+      button?.setAttribute("aria-pressed", String(isOn));
     }
   }
 
   /**
-   * Fill the table with what lies in a window.
-   * @param {Log} log @param {number} begin @param {number} end
+   * Fill the table with the messages in a window of time.
+   * @param {Log} log @param {number} start @param {number} end
    */
-  fill(log, begin, end) {
-    const heads = [
-      "message",
-      "sender",
-      "send() called",
-      "send() took",
-      "waited",
-      "handling took",
-      "worker",
-      "bytes",
-      "outcome",
-    ];
+  fillTable(log, start, end) {
     /** @type {string[][]} */
     const rows = [];
-    let inView = 0;
-    for (const m of log.messages()) {
-      if (first(m) > end || m.done < begin) continue;
-      inView += 1;
-      if (rows.length >= MOST_TABLE_ROWS) continue;
-      const called = duration(m.sendStart - log.beginning);
-      const took = [m.sendEnd - m.sendStart, m.recv - m.sendStart, m.done - m.recv].map(duration);
-      const names = [log.name(m.worker), grouped(m.bytes), m.outcome.replace("_", " ")];
-      rows.push([grouped(m.number), log.name(m.sender), called, ...took, ...names]);
+    let nInWindow = 0;
+    for (const message of log.messages()) {
+      if (firstInstantOf(message) > end || message.done_ns < start) continue;
+      nInWindow += 1;
+      if (rows.length < MAX_TABLE_ROWS) rows.push(tableRow(log, message));
     }
-    /** @param {"th" | "td"} tag @param {string[]} texts */
-    const line = (tag, texts) => {
-      const row = make("tr");
-      row.append(...texts.map((text) => make(tag, "", text)));
-      return row;
-    };
-    const caption = make(
-      "caption",
-      "",
-      `${grouped(rows.length)} of ${grouped(inView)} messages in the window`,
-    );
+    const text = `${grouped(rows.length)} of ${grouped(nInWindow)} messages in the window`;
     const [head, body] = [make("thead"), make("tbody")];
-    head.append(line("th", heads));
-    body.append(...rows.map((row) => line("td", row)));
-    this.table.replaceChildren(caption, head, body);
+    head.append(tableLine("th", TABLE_HEADS));
+    body.append(...rows.map((row) => tableLine("td", row)));
+    this.table.replaceChildren(make("caption", "", text), head, body);
   }
 }
 
-/** The first instant of a message. @param {Message} message */
-export function first(message) {
-  return message.sendStart === message.sendStart ? message.sendStart : message.recv;
+/** Return the cells of a message, in the order of `TABLE_HEADS`.
+ * @param {Log} log @param {Message} message
+ */
+function tableRow(log, message) {
+  const { send_start_ns, send_end_ns, recv_ns, done_ns } = message;
+  return [
+    grouped(message.id),
+    log.laneName(message.sender),
+    duration(send_start_ns - log.start),
+    duration(send_end_ns - send_start_ns),
+    duration(recv_ns - send_start_ns),
+    duration(done_ns - recv_ns),
+    log.laneName(message.worker),
+    grouped(message.n_bytes),
+    outcomeText(message),
+  ];
+}
+
+/** @param {"th" | "td"} tag @param {string[]} texts */
+function tableLine(tag, texts) {
+  const line = make("tr");
+  line.append(...texts.map((text) => make(tag, "", text)));
+  return line;
 }
 
 function legend() {
   const box = make("div", "pp-legend");
-  for (const kind of ["sending", "blocked", "waiting", "handling", "failed"]) {
+  for (const kind of [...Object.keys(COLORS), "failed"]) {
     const item = make("span", "pp-key");
     item.append(make("i", `pp-swatch pp-${kind}`), kind === "blocked" ? "blocked in send" : kind);
     box.append(item);
   }
   box.append(make("span", "pp-key", "× refused"), make("span", "pp-key", "◇ interrupted"));
-  const liberties =
-    "bars too short to see are drawn wider; many short ones, as high as they were busy";
-  box.append(make("span", "pp-fine", liberties));
+  const note = "bars too short to see are drawn wider; many short ones, as high as they were busy";
+  box.append(make("span", "pp-fine", note));
   return box;
-}
-
-/** One message's figures. @param {Log} log @param {Message | null} m */
-export function figures(log, m) {
-  if (!m)
-    return "Point at a bar, or use the arrow keys on the picture, to see one message's figures.";
-  const took = m.sendEnd - m.sendStart;
-  const [sender, worker] = [log.name(m.sender) || "an untimed sender", log.name(m.worker)];
-  return [
-    `message ${grouped(m.number)} of ${sender}, ${grouped(m.bytes)} byte${m.bytes === 1 ? "" : "s"}`,
-    `send() called at ${duration(m.sendStart - log.beginning)}`,
-    `send() took ${duration(took)}${took > BLOCKED_NS ? " (blocked)" : ""}`,
-    `waited ${duration(m.recv - m.sendStart)}`,
-    `handling took ${duration(m.done - m.recv)}`,
-    m.outcome.replace("_", " ") + (worker ? ` by ${worker}` : ""),
-  ].join(" · ");
-}
-
-/** The sum that must come out, as it was at an instant. @param {Log} log @param {number} now */
-export function headlineAt(log, now) {
-  const sum = log.summary(now);
-  const parts = [
-    `at ${duration(Math.max(0, now - log.beginning))}`,
-    `${grouped(sum.pushed)} pushed = ${grouped(sum.handled)} handled` +
-      ` + ${grouped(sum.failed)} failed` +
-      ` + ${grouped(sum.handling)} in the handler + ${grouped(sum.inFlight)} in flight`,
-  ];
-  if (sum.blocked) parts.push(`${grouped(sum.blocked)} in send`);
-  if (sum.untimed) parts.push(`${grouped(sum.untimed)} from untimed senders`);
-  return parts.join(" · ");
 }

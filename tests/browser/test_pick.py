@@ -1,0 +1,34 @@
+"""Which message is at a point, and which instant is the next: `pick.js`."""
+
+from logs import BLOG, log
+from views import SCENE, all_batches
+
+
+def ask(modules, timings, code):
+    return modules.module("pick", SCENE + code, all_batches(timings))
+
+
+def test_the_message_at_a_point(modules):
+    """A bar is found by its place, and a message in a column by the nearest in time."""
+    code = """const found = scene();
+    const middle = (one) => (one.top + one.bottom) / 2;
+    const [sender, worker] = [lane(found, 'sender'), lane(found, 'worker')];
+    const pick = (x, y) => it.pick(log, found, x, y);
+    return [pick(300, middle(worker)), pick(1, middle(sender)) !== null,
+      pick(300, middle(sender)), pick(300, 9999)]"""
+    assert ask(modules, log(BLOG), code) == [1, True, None, None]
+
+
+def test_the_next_instant(modules):
+    """A bar is found by its place, and a message in a stripe by its time."""
+    code = """let now = -Infinity; let count = 0;
+    for (;;) {
+      const next = it.nextInstant(log, now);
+      if (next === null) return count;
+      now = next;
+      count += 1;
+    }"""
+    # 0.1, 0.2, 0.3 are both an end and a beginning, or are not; 2000 and 4000 are an end only.
+    assert ask(modules, log(BLOG), code) == len(
+        {instant for message in BLOG for instant in message}
+    )
