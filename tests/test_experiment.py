@@ -228,7 +228,7 @@ def test_two_runs_stand_on_one_scale_of_time():
     """Both views show as much time as the longer run took."""
     with Experiment(work, work_s=0.002) as experiment:
         first, second = experiment.run(work_s=0.02), experiment.run()
-        spans = {view.least_span_s for view in widgets(experiment, Timeline)}
+        spans = {view.min_span_s for view in widgets(experiment, Timeline)}
         assert spans == {first.summary.span_s}
         assert first.summary.span_s > second.summary.span_s
 

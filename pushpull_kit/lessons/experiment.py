@@ -180,7 +180,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._status.value = text(f"run {run.number} {run.outcome}", attributes="role=status")
             self._figures.value = text(compared(*runs) if len(runs) == 2 else "")
             for view in self._views:  # on one scale
-                view.children[-1].least_span_s = max(it.summary.span_s for it in runs)
+                view.children[-1].min_span_s = max(it.summary.span_s for it in runs)
         finally:
             self._run_button.disabled, self._stop_button.disabled = False, True
             with _lock:

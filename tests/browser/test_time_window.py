@@ -27,7 +27,7 @@ def test_zoom_pan_and_fit(blank):
 
 def test_views_on_one_scale(blank):
     """A view that is to show ten seconds shows them, however short its messages were."""
-    blank.start(log(BLOG), least_span_s=10)
+    blank.start(log(BLOG), min_span_s=10)
     shown = blank.window()
     assert shown["end"] - shown["start"] == pytest.approx(10.1e9)
 

@@ -111,7 +111,7 @@ class Timeline(anywidget.AnyWidget):
     high_water_mark = traitlets.Int(None, allow_none=True).tag(sync=True)
     come_into_view = traitlets.Bool(False).tag(sync=True)
     #: Minimum span of the window, in seconds: views with the same one have the same scale.
-    least_span_s = traitlets.Float(0.0).tag(sync=True)
+    min_span_s = traitlets.Float(0.0).tag(sync=True)
 
     def __init__(
         self,

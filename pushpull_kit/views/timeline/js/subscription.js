@@ -50,7 +50,7 @@ export class Subscription {
     const handlers = [
       ["msg:custom", (content, buffers) => this.receive(content, buffers)],
       ["comm_live_update", () => this.disconnect()],
-      ["change:least_span_s", () => this.notify()],
+      ["change:min_span_s", () => this.notify()],
     ];
     for (const [event, handler] of handlers) this.model.on(event, handler);
     this.#subscribe();

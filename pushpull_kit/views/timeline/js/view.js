@@ -317,7 +317,7 @@ export class View {
     window.update(now, {
       start: log.start,
       end: playback.replay?.end ?? now,
-      minSpanNs: 1e9 * (subscription.model.get("least_span_s") ?? 0),
+      minSpanNs: 1e9 * (subscription.model.get("min_span_s") ?? 0),
       isGrowing: subscription.isRunning && !playback.replay,
     });
   }
