@@ -85,13 +85,13 @@ def test_a_block_holds_the_log_exactly():
 
 
 def test_a_block_is_bytes():
-    """What is sent cannot change afterwards: a page gets the very memory it is given."""
+    """A block cannot change after it was returned: it is sent without a copy."""
     timings = log(BLOG)
     assert type(encode(timings.delta(timings.subscribe(), 10), 0)) is bytes
 
 
 def test_a_lone_surrogate_in_a_name_is_replaced():
-    """Half a character in a lane's name comes as a question mark, and stops nothing."""
+    """A lone surrogate in a lane's name is sent as a question mark."""
     timings = log(BLOG, sender="half \ud83d and whole \U0001f600")
     header = Page(timings).batch()
     session = Session(key=b"")
@@ -100,13 +100,13 @@ def test_a_lone_surrogate_in_a_name_is_replaced():
 
 
 def test_the_headline_is_the_summary():
-    """The text above the picture is the kernel's own sum."""
+    """The headline is the text of the log's summary."""
     timings = log(BLOG)
     assert Page(timings).batch()["headline"] == str(timings.summary())
 
 
 def test_only_dirty_rows_are_sent():
-    """A batch holds the messages that have changed since the last one, and no others."""
+    """A batch has the messages that have changed since the last one, and no others."""
     page = Page(many(1000))
     assert page.batch()["count"] == 1000
     page.push(3)
@@ -115,7 +115,7 @@ def test_only_dirty_rows_are_sent():
 
 
 def test_a_message_is_sent_again_when_it_changes():
-    """A message in the handler comes once while it is there, and once when it is handled."""
+    """A message is sent once while it is in the handler, and once when it is handled."""
     timings = Timings()
     sender, worker = timings.add_sender(), timings.add_worker()
     page = Page(timings)
@@ -131,13 +131,13 @@ def test_a_message_is_sent_again_when_it_changes():
 
 
 def test_a_batch_is_bounded():
-    """No batch holds more than so many messages; together they hold all."""
+    """No batch has more than `MAX_BATCH_ROWS` messages; together they have all."""
     page = Page(many(MAX_BATCH_ROWS + 1))
     assert [page.batch()["count"], page.batch()["count"]] == [MAX_BATCH_ROWS, 1]
 
 
 def test_a_clear_changes_the_first_row_id():
-    """After `clear()` the numbers begin anew, and the page can see it."""
+    """After `clear()` message ids start at 0 again, and `first_row_id` is another."""
     timings = log(BLOG)
     page = Page(timings)
     first = page.batch()["first_row_id"]
@@ -149,7 +149,7 @@ def test_a_clear_changes_the_first_row_id():
 
 
 def test_the_header_says_what_was_evicted():
-    """A page learns which messages the log keeps."""
+    """The header has the ids of the messages that the log keeps."""
     timings = Timings(limit=100)
     page = Page(timings)
     page.push(250)
@@ -174,7 +174,7 @@ def test_at_most_thirty_batches_a_second():
 
 
 def test_batches_are_slower_without_acknowledgments():
-    """Some batches ahead of what was acknowledged, batches are fewer, and do not end."""
+    """With `MAX_UNACKNOWLEDGED` batches unacknowledged, batches are slower, but do not stop."""
     page = Page(log(BLOG))
     for _ in range(MAX_UNACKNOWLEDGED + 1):
         page.push()
@@ -187,7 +187,7 @@ def test_batches_are_slower_without_acknowledgments():
 
 
 def test_unacknowledged_bytes_are_bounded():
-    """Beyond so many bytes only the headline is sent; after an answer, all that was held."""
+    """Beyond the bound only the headline is sent; after an acknowledgment, all the rest."""
     page = Page(Timings())
     sizes = []
     while True:
@@ -206,7 +206,7 @@ def test_unacknowledged_bytes_are_bounded():
 
 
 def test_heartbeats():
-    """Where nothing happens a batch without messages comes every second, as was promised."""
+    """Without changes, a batch without messages is sent every second, as the header promises."""
     page = Page(log(BLOG))
     assert page.batch()["heartbeat_within_s"] == HEARTBEAT_S
     assert page.batch(HEARTBEAT_S / 2) is None
@@ -215,7 +215,7 @@ def test_heartbeats():
 
 
 def test_heartbeats_end():
-    """After ten quiet minutes nothing is promised and nothing sent, until something happens."""
+    """After ten minutes without changes, none is promised or sent until something changes."""
     page = Page(log(BLOG))
     page.batch()
     page.batch(IDLE_S - 1.5)
@@ -227,7 +227,7 @@ def test_heartbeats_end():
 
 
 def test_a_new_headline_is_sent_four_times_a_second():
-    """While a handler works, the headline's seconds are sent though no message has changed."""
+    """While a handler works, growing durations are sent though no message has changed."""
     timings = Timings()
     worker = timings.add_worker()
     page = Page(timings)
@@ -247,7 +247,7 @@ def subscriptions():
 
 
 def test_before_a_page_subscribes_each_batch_is_a_snapshot():
-    """A page that listens late has missed nothing."""
+    """A page that subscribes late has missed nothing."""
     page = Page(log(BLOG), subscribe=False)
     assert page.batch(acknowledge=False)["count"] == 3
     page.push()
@@ -256,14 +256,14 @@ def test_before_a_page_subscribes_each_batch_is_a_snapshot():
 
 
 def test_before_a_page_subscribes_snapshots_are_small():
-    """To nobody, at most so many messages are sent at once."""
+    """Before a page subscribes, a snapshot has at most `MAX_EARLY_ROWS` messages."""
     page = Page(many(MAX_EARLY_ROWS + 100), subscribe=False)
     assert page.batch(acknowledge=False)["count"] == MAX_EARLY_ROWS
     assert columns(page.block)["message_id"].min() == 100
 
 
 def test_a_subscription_gets_a_snapshot():
-    """A reloaded page is sent the whole log, however large, and whatever was on its way."""
+    """A reloaded page gets the whole log, however large it is."""
     page = Page(many(MAX_BATCH_ROWS + 5))
     while page.stream.n_pending:
         page.batch(acknowledge=False)
@@ -273,7 +273,7 @@ def test_a_subscription_gets_a_snapshot():
 
 @pytest.mark.parametrize("sequence", [-1, 0, 10**9])
 def test_a_batch_that_was_not_sent_cannot_be_acknowledged(sequence):
-    """Only batches that were sent can be acknowledged."""
+    """An acknowledgment of another sequence number is ignored."""
     page = Page(log(BLOG))
     page.batch(acknowledge=False)
     page.stream.acknowledge(sequence)
@@ -281,7 +281,7 @@ def test_a_batch_that_was_not_sent_cannot_be_acknowledged(sequence):
 
 
 def test_the_end():
-    """The last batch of a closed log says so, with all that was left to send."""
+    """The last batch of a closed log says so, and has the rest of the messages."""
     page = Page(many(MAX_BATCH_ROWS + 5))
     assert page.batch(closed=True)["ended"] is False
     last = page.batch(closed=True)
@@ -298,7 +298,7 @@ def test_a_stream_that_is_dropped_ends_its_subscription():
 
 
 def test_instants_are_whole_nanoseconds_for_a_hundred_days():
-    """The last batch of a closed log says so, and has the rest of the messages."""
+    """What is sent as a float is exact."""
     days_ns = 100 * 86_400 * 10**9
     assert int(np.float64(days_ns + 1)) == days_ns + 1
     assert MS == 10**6

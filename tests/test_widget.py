@@ -44,21 +44,21 @@ def timeline(context):
 
 @pytest.mark.parametrize("source", [None, 7, "context", object(), [Timings()]])
 def test_something_without_timings_is_refused(source):
-    """The error says what was expected, what came, and what to do."""
+    """The error says what was expected, what was given, and what to do."""
     with pytest.raises(TypeError, match=r"expected Timings.*got .*; pass the context"):
         Timeline(source)
     gc.collect()
 
 
 def test_a_log_without_a_context():
-    """Timings by themselves can be shown as well."""
+    """`Timings` without a context can be shown as well."""
     view = Timeline(log(BLOG))
     assert len(view.stream.timings) == 3
     view.close()
 
 
 def test_its_repr_has_no_live_value(context, timeline):
-    """What strict nbval compares is the same before and after messages."""
+    """The text that strict nbval compares is the same before and after messages."""
     before = repr(timeline)
     with Worker(lambda text: None, bind="inproc://jobs", context=context) as worker:
         push = context.socket(zmq.PUSH)
@@ -100,7 +100,7 @@ def test_the_end_of_the_context_ends_the_thread(context, timeline):
 
 
 def test_a_page_can_subscribe_after_the_context_was_closed(context, timeline):
-    """After the end a page can still ask for everything."""
+    """A page that subscribes after the end gets a snapshot."""
     context.retire(3)
     wait_until(lambda: not threads())
     before = timeline.stream.sequence
@@ -109,7 +109,7 @@ def test_a_page_can_subscribe_after_the_context_was_closed(context, timeline):
 
 
 def test_a_closed_view_does_not_start_again(timeline):
-    """What a page says to a closed view starts no thread."""
+    """A message to a closed view starts no thread."""
     timeline.close()
     timeline.receive({"kind": "subscribe"})
     assert threads() == []
@@ -125,13 +125,13 @@ def test_a_closed_view_does_not_start_again(timeline):
      {"kind": "acknowledge", "sequence": True}],
 )  # fmt: skip
 def test_an_unknown_message_from_a_page_is_ignored(timeline, content):
-    """A message that makes no sense raises nothing and stops nothing."""
+    """A message that is not part of the protocol raises nothing and stops nothing."""
     timeline.receive(content)
     assert len(threads()) == 1
 
 
 def test_an_acknowledgment_is_processed(timeline):
-    """An acknowledgment reaches the feed."""
+    """An acknowledgment from a page reaches the stream."""
     wait_until(lambda: timeline.stream.sequence >= 1)
     timeline.receive({"kind": "acknowledge", "sequence": 1})
     assert timeline.stream.acknowledged == 1
@@ -167,7 +167,7 @@ def rerun(kernel, code, times):
 
 
 def test_a_hundred_runs_of_the_cell_leave_one_thread(kernel):
-    """Running the cell that shows a view ends what its last run has begun."""
+    """Running the cell of a view again ends the thread of the run before."""
     kernel.run("context = fresh_context()")
     rerun(kernel, "view = Timeline(context)\nview", 100)
     assert kernel.run(COUNT)[1] == "1\n"
@@ -215,12 +215,12 @@ def test_the_parts_make_one_module():
 
 
 def test_the_program_is_small():
-    """It is sent whenever a view is shown, so it stays below a hundred thousand characters."""
+    """It is sent whenever a view is shown, so it has less than a hundred thousand characters."""
     assert len(one_module()) < 100_000
 
 
 def test_every_part_is_in_the_module():
-    """No script lies in the folder unused, and the parts come after those they import from."""
+    """All scripts are in the module, each after those that it imports."""
     assert {path.name for path in FOLDER.glob("*.js")} == set(PARTS)
     for number, part in enumerate(PARTS):
         text = (FOLDER / part).read_text("utf-8")
@@ -229,7 +229,7 @@ def test_every_part_is_in_the_module():
 
 
 def test_the_program_requests_nothing():
-    """No part names an address: nothing is fetched from anywhere."""
+    """No script has the address of a host, or a call that requests something."""
     for path in FOLDER.parent.rglob("*"):
         if path.suffix in (".js", ".css"):
             text = path.read_text("utf-8")
@@ -237,7 +237,7 @@ def test_the_program_requests_nothing():
 
 
 def test_the_types_of_the_scripts_are_checked():
-    """The lint names the scripts, strictly."""
+    """The lint checks all scripts, strictly."""
     config = json.loads((FOLDER.parents[3] / "tsconfig.json").read_text("utf-8"))
     assert config["compilerOptions"]["strict"] is True
     assert config["compilerOptions"]["checkJs"] is True

@@ -1,4 +1,4 @@
-"""Take pictures of the live view, to be looked at.
+"""Take pictures of the live view, for a person to look at.
 
     python tools/screenshots.py states   every state, at two widths, light and dark: build/views/
     python tools/screenshots.py readme   the first notebook at work: notebooks/figures/live.gif
@@ -33,7 +33,7 @@ Act = Callable[[Any], object]
 
 
 def keys(*names: str) -> Act:
-    """Return what presses keys on the picture."""
+    """Return a function that presses keys on the picture."""
 
     def press(page: Any) -> None:
         page.page.locator(".pp-canvas").focus()
@@ -44,10 +44,10 @@ def keys(*names: str) -> Act:
 
 
 def running() -> Timings:
-    """Return a log in whose middle we are: one blocked in send, one in the handler, two waiting."""
+    """Return a log that goes on: one message blocked in send, one in the handler, two waiting."""
     messages = [(0, 0.1, 0.5, 900), (0.1, 0.2, 900.1, None), (0.2, 0.3, None, None)]
-    begun = [(0.3, 700, None, None), (700.1, None, None, None)]
-    return log([*messages, *begun], start_ns=clock_ns() - 1500 * MS)  # type: ignore[no-any-return]
+    unfinished = [(0.3, 700, None, None), (700.1, None, None, None)]
+    return log([*messages, *unfinished], start_ns=clock_ns() - 1500 * MS)  # type: ignore[no-any-return]
 
 
 def troubled() -> Timings:
@@ -58,7 +58,7 @@ def troubled() -> Timings:
 
 
 def workers(count: int) -> Timings:
-    """Return a log in which so many workers share the work."""
+    """Return a log in which this many workers share the work."""
     timings = Timings()
     sender = timings.add_sender("ventilator")
     for number in range(count):
@@ -96,7 +96,7 @@ STATES: dict[str, tuple[Callable[[], Timings], dict[str, Any], Act]] = {
 
 
 def take_states(browser: Browser) -> None:
-    """Write a picture of each state at each width and in each theme, and one of all a theme."""
+    """Write a picture of each state at each width and in each theme, and a sheet of all states."""
     folder = ROOT / "build" / "views"
     folder.mkdir(parents=True, exist_ok=True)
     for width in (1280, 700):

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Playwright
 
-#: As root, and where /dev/shm is small, Chromium needs the first two; the rest is for quiet.
+#: Chromium needs the first two as root, and where /dev/shm is small. The others stop requests.
 FLAGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",

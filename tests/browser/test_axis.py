@@ -28,7 +28,7 @@ def test_a_logarithmic_axis_has_a_true_zero(modules):
 
 @pytest.mark.parametrize("origin", ["null", "0"])
 def test_a_reader_agrees_with_the_axis(modules, origin):
-    """The quick way to pixels gives what the axis gives, to a tenth of a pixel, for any order."""
+    """A reader gives the pixels of the axis, to a tenth of a pixel, in any order."""
     far = run(
         modules,
         f"""const a = new it.Axis(1e5, 1e9, 800, {origin}); const read = a.reader();
@@ -46,7 +46,7 @@ def test_a_reader_agrees_with_the_axis(modules, origin):
 
 @pytest.mark.parametrize("origin", ["null", "0"])
 def test_zooming_keeps_the_pixel_it_zooms_around(modules, origin):
-    """What lies under the pointer stays there."""
+    """The instant under the pointer stays at its pixel."""
     before, after = run(
         modules,
         f"""const a = new it.Axis(1e6, 1e9, 800, {origin}); const b = a.zoomed(0.5, 200);

@@ -6,7 +6,7 @@ from pictures import GREEN, colors
 
 
 def test_the_arrow_keys_go_from_message_to_message(blank):
-    """Each message's four figures are told, forward and backward, and Escape ends it."""
+    """Arrow keys show the figures of the next and the previous message; Escape ends it."""
     blank.start(log(BLOG))
     blank.keys("ArrowRight", "ArrowRight")
     assert "message 1 of sender, 1 byte" in blank.text("info")
@@ -22,7 +22,7 @@ def test_the_arrow_keys_go_from_message_to_message(blank):
 
 
 def test_pointing_at_a_bar_shows_its_message(blank):
-    """The pointer lights up what is under it, and a press keeps it."""
+    """The message under the pointer is highlighted; a click keeps it highlighted."""
     blank.start(log(BLOG))
     box = blank.page.locator(".pp-canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + 4 + 36 + 54 + 18
@@ -36,7 +36,7 @@ def test_pointing_at_a_bar_shows_its_message(blank):
 
 
 def test_highlighting_dims_the_others(blank):
-    """With one message lit up, less of the picture has the full colors."""
+    """While one message is highlighted, less of the picture has the full colors."""
     blank.start(log(BLOG))
     before = colors(blank)[GREEN]
     blank.keys("ArrowRight")
@@ -62,7 +62,7 @@ def test_keys_move_the_window(blank):
 
 
 def test_dragging_pans(blank):
-    """What is dragged stays under the pointer."""
+    """The instant under the pointer moves with it."""
     blank.start(log(BLOG))
     blank.press("Zoom in")
     before = blank.window()
@@ -78,7 +78,7 @@ def test_dragging_pans(blank):
 
 
 def test_the_wheel_zooms_only_with_a_key(blank):
-    """The instant under the pointer moves with it."""
+    """A plain wheel scrolls the page; with Ctrl it zooms around the pointer."""
     blank.start(log(BLOG))
     whole = blank.window()
     blank.page.locator(".pp-canvas").hover()

@@ -51,7 +51,7 @@ def button(lab, word):
 
 
 def test_run_all_of_the_first_notebook(open_lab):
-    """Run All: the live view is seen, counts to the end, and says what the kernel counts."""
+    """After Run All, the live view is visible and ends with the sum of the kernel."""
     lab = open_lab("01_push_without_waiting.ipynb")
     lab.page.evaluate(WATCH)
     lab.command("notebook:run-all-cells")
@@ -160,7 +160,7 @@ def test_a_view_is_displayed_when_its_cell_has_ended(open_lab):
 
 
 def test_a_view_is_updated_while_its_cell_runs(open_lab):
-    """In the middle of a cell that does not end, the picture goes on."""
+    """While a cell runs, the picture is updated."""
     cell = """view = Timeline(context)
 display(view)
 buffer = context.timings.add_sender()
@@ -203,7 +203,7 @@ experiment"""
 
 
 def test_a_guess_is_committed_and_revealed(open_lab):
-    """A choice is made and committed; what was measured stands beside it."""
+    """A choice is committed; the measured value is shown beside it."""
     ask = "guess = Predict('How many?', ['one', '<b>two</b>'])\nguess"
     lab = open_lab("predict.ipynb", SETUP, ask)
     lab.run_all()
@@ -235,7 +235,7 @@ def test_reload_and_restart(open_lab):
 
 
 def test_a_killed_kernel_is_noticed(open_lab):
-    """A kernel that dies without a word is a badge within seconds."""
+    """A badge says within seconds that a kernel was killed."""
     lab = open_lab("killed.ipynb", SETUP, "view = Timeline(context)\nview")
     lab.run_all()
     wait_for(lab, "0 pushed")

@@ -14,7 +14,7 @@ def ask(modules, timings, code):
 
 
 def test_a_lane_per_sender_and_per_worker_with_the_waits_between(modules):
-    """Senders stand above those that wait, workers below."""
+    """Senders are above the waits, workers are below."""
     timings = log(BLOG)
     timings.add_sender("other")
     timings.add_worker("helper")
@@ -29,7 +29,7 @@ def test_a_lane_per_sender_and_per_worker_with_the_waits_between(modules):
 
 
 def test_a_closed_lane_without_messages_is_not_drawn(modules):
-    """Of a socket that is gone, and of whose messages none is kept, nothing is to be seen."""
+    """A socket that is closed, and of which no message is kept, has no lane."""
     timings = log(BLOG)
     timings.add_sender("gone").close()
     timings.add_sender("idle")
@@ -38,7 +38,7 @@ def test_a_closed_lane_without_messages_is_not_drawn(modules):
 
 
 def test_a_handling_is_a_bar_from_receipt_to_done(modules):
-    """The three jobs of two seconds stand side by side, each with its number."""
+    """The three jobs of two seconds are side by side, each with its id."""
     bars = ask(modules, log(BLOG), "return plain(lane(scene(), 'worker').bars)")
     assert [bar["text"] for bar in bars] == ["0: handling", "1: handling", "2: handling"]
     assert [round(bar["x1"]) for bar in bars] == [200, 400, 600]
@@ -80,7 +80,7 @@ def test_what_is_unfinished_is_drawn_until_now(modules):
 
 
 def test_later_events_are_not_drawn(modules):
-    """In a replay at one second only the first message is being handled."""
+    """In a replay at one second, only the first message is in the handler."""
     code = """const found = scene(log.start, log.end, log.start + 1e9);
     return [lane(found, 'worker').bars.length, lane(found, 'worker').bars[0].isOpen,
       lane(found, 'waiting').bars.filter((bar) => bar.isOpen).length,
@@ -89,7 +89,7 @@ def test_later_events_are_not_drawn(modules):
 
 
 def test_a_refused_send_is_a_mark(modules):
-    """A send that was given up has a mark where it ended, and no bar among those that wait."""
+    """A send that was given up has a mark where it ended, and no bar among the waits."""
     code = """const found = scene();
     return [[...lane(found, 'sender').marks.values()], lane(found, 'waiting').bars.length]"""
     timings = log([(0, -1, None, None), (2, 3, 4, 2000)])
@@ -123,7 +123,7 @@ def test_lanes_are_bounded(modules, count):
 
 
 def test_no_two_lanes_overlap(modules):
-    """Each lane begins where the one above ends."""
+    """Each lane starts where the one above ends."""
     timings = log(BLOG)
     for number in range(30):
         timings.add_worker(f"w{number}")

@@ -14,7 +14,7 @@ def ask(modules, timings, code, shift=0):
 
 @pytest.mark.parametrize("shift", [0, 1, 3, 4, 7])
 def test_a_block_may_lie_anywhere_in_a_buffer(modules, shift):
-    """Bytes that are not aligned are read as they are."""
+    """Bytes that are not aligned are read correctly."""
     found = ask(
         modules, log(BLOG), "return [...log.messages()].map((m) => m.done_ns - m.recv_ns)", shift
     )
@@ -59,7 +59,7 @@ def test_no_block_at_all_is_an_empty_one(modules):
 
 
 def test_the_oldest_are_evicted(modules):
-    """A page keeps as many messages as the log does, and knows their numbers."""
+    """A page keeps as many messages as the log does, and knows their ids."""
     timings = Timings(limit=1000)
     sender = timings.add_sender()
     for number in range(3000):
@@ -74,14 +74,14 @@ def test_the_oldest_are_evicted(modules):
 
 
 def test_memory_is_bounded_by_the_logs_limit(modules):
-    """However many messages come, the stripes never grow beyond what the log keeps."""
+    """The columns never grow beyond what the log keeps."""
     timings = many(20_000)
     timings.limit = 20_000
     assert ask(modules, timings, "return log.capacity") <= 20_000
 
 
 def test_a_cleared_log_is_cleared_in_the_page(modules):
-    """After `clear()` only what came later is there, numbered anew."""
+    """After `clear()` only later messages are there, with ids from 0 on."""
     timings = log(BLOG)
     told = all_batches(timings)
     timings.clear()
@@ -106,7 +106,7 @@ def test_a_snapshot_can_be_several_batches(modules):
 
 @pytest.mark.parametrize("at", [-1, 0.05, 0.3, 1000, 2500, 4100, 7000])
 def test_the_sum_comes_out_at_any_instant(modules, at):
-    """A log that is larger than one batch arrives whole."""
+    """pushed = handled + failed + in the handler + in flight, as it was at any time."""
     messages = [*BLOG, (1, 2, 3000, -4000), (5, -6, None, None), (7, 8, None, None)]
     timings = log(messages)
     start_ns = timings.rows()["send_start_ns"].min()

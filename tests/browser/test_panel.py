@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def test_saving(blank):
-    """The picture, the table and the trace are files that others can open."""
+    """The picture, the table and the trace are files that other programs can open."""
     blank.start(log(BLOG))
     assert Image.open(io.BytesIO(blank.download("PNG"))).width >= 800
     assert blank.download("CSV").decode().splitlines()[0].startswith("number,sender,send_start_ns")
@@ -18,7 +18,7 @@ def test_saving(blank):
 
 
 def test_every_control_has_a_name(blank):
-    """Buttons, the choice of a speed and the picture have names, and say what is switched on."""
+    """Buttons, the choice of a slowdown and the picture have names, and say what is on."""
     blank.start(log(BLOG))
     tree = blank.page.locator("#view").aria_snapshot()
     for name in (

@@ -9,7 +9,7 @@ def ask(modules, timings, code):
 
 
 def test_the_message_at_a_point(modules):
-    """A bar is found by its place, and a message in a column by the nearest in time."""
+    """A bar is found by its place, and a message in a stripe by its time."""
     code = """const found = scene();
     const middle = (one) => (one.top + one.bottom) / 2;
     const [sender, worker] = [lane(found, 'sender'), lane(found, 'worker')];
@@ -20,7 +20,7 @@ def test_the_message_at_a_point(modules):
 
 
 def test_the_next_instant(modules):
-    """A bar is found by its place, and a message in a stripe by its time."""
+    """Stepping visits each call, return, receipt and end once, and then there is none."""
     code = """let now = -Infinity; let count = 0;
     for (;;) {
       const next = it.nextInstant(log, now);

@@ -10,7 +10,7 @@ from pushpull_kit import Timings
 
 
 def test_a_paused_picture_does_not_change(blank):
-    """Pause keeps the picture and its sum; what came meanwhile is there afterwards."""
+    """Pause keeps the picture and its sum; later messages are there afterwards."""
     timings = running()
     blank.start(timings)
     blank.keys(" ")
@@ -26,7 +26,7 @@ def test_a_paused_picture_does_not_change(blank):
 
 
 def test_a_replay_says_how_much_it_is_slowed(blank):
-    """The replay of a few hundred microseconds says by how much, from beginning to end."""
+    """The replay of a few hundred microseconds says its slowdown, from start to end."""
     blank.start(log([(0, 0.01, 0.02, 0.5)]))
     blank.press("Replay")
     assert "slowed 20,000×" in blank.text("badge")
@@ -41,7 +41,7 @@ def test_a_replay_says_how_much_it_is_slowed(blank):
 
 
 def test_stepping_goes_from_event_to_event(blank):
-    """Each step is one instant of one message, and the sum comes out at each."""
+    """Each step is one instant of one message, and the sum is right at each."""
     blank.start(log(BLOG))
     seen = []
     for _ in range(12):

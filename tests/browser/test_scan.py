@@ -32,7 +32,7 @@ def test_a_short_bar_alone_is_seen(modules):
 
 
 def test_the_count_in_flight_is_that_of_python(modules):
-    """Where counts are exact, the line goes through the steps that `in_flight_steps` finds."""
+    """While counts are exact, the line goes through the steps that `in_flight_steps` finds."""
     timings = many(500)
     instants, counts = in_flight_steps(timings.rows())
     found = ask(
@@ -66,7 +66,7 @@ def crowded():
 
 @pytest.mark.parametrize("origin", ["null", "log.start"])
 def test_many_messages_have_exact_sums(modules, crowded, origin):
-    """Above 3,000 messages the counts are those of the messages, and times those of the log."""
+    """Above 3,000 messages, counts and times are still those of the log."""
     code = f"""const found = scene(log.start, log.end, log.end, 700, {origin});
     return [found.nVisible, lane(found, 'sender').note, lane(found, 'worker').note,
       Math.max(...found.flight.high), found.flight.note]"""
@@ -79,7 +79,7 @@ def test_many_messages_have_exact_sums(modules, crowded, origin):
 
 
 def test_sums_are_per_worker(modules):
-    """Messages beside each other that went to two workers are summed for each."""
+    """Neighboring messages of two workers are summed for each."""
     timings = Timings()
     sender = timings.add_sender()
     workers = [timings.add_worker(), timings.add_worker()]
@@ -94,7 +94,7 @@ def test_sums_are_per_worker(modules):
 
 
 def test_one_failure_among_many_is_visible(modules):
-    """One failed message among very many has a column of its own kind."""
+    """One failed message among very many has a stripe of its own kind."""
     sign = {7000: -1}
     timings = log(
         [

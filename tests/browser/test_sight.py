@@ -12,7 +12,7 @@ from pushpull_kit.views.timeline.protocol import BatchStream
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_view_comes_into_view_if_wanted(blank, wanted):
-    """With the first message the page scrolls to the picture, once, if it was told to."""
+    """With the first message the page scrolls to the picture, once, if it is wanted."""
     blank.start(Timings(), come_into_view=wanted)
     blank.page.evaluate("document.getElementById('view').style.marginTop = '5000px'")
     blank.page.wait_for_function("() => !views.at(-1).sight.isVisible")
@@ -32,7 +32,7 @@ def test_a_view_comes_into_view_if_wanted(blank, wanted):
 
 
 def test_a_first_message_that_comes_early(blank):
-    """A message that comes before the page has found out what is on the screen is not too soon."""
+    """A message may come before the page knows whether the picture is on the screen."""
     blank.page.evaluate("document.getElementById('view').style.marginTop = '5000px'")
     header, block = BatchStream(log(BLOG)).batch(1.0)
     start_and_deliver = (

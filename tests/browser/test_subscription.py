@@ -6,20 +6,20 @@ from pictures import GREEN, colors, running
 
 
 def test_a_view_subscribes_once(blank):
-    """A page that opens subscribes, one time."""
+    """A page that opens sends one subscription."""
     blank.start(log(BLOG))
     assert len(blank.sent("subscribe")) == 1
 
 
 def test_what_was_drawn_is_acknowledged(blank):
-    """The kernel is told the last batch that was drawn, a few times a second."""
+    """The page acknowledges the last batch that it has drawn."""
     timings = log(BLOG)
     blank.start(timings)
     assert blank.sent("acknowledge")[-1]["sequence"] >= 1
 
 
 def test_acknowledgments_are_few(blank):
-    """However many batches come, a page answers at most four times a second."""
+    """A page sends at most four acknowledgments a second."""
     timings = log(BLOG)
     blank.start(timings)
     began = blank.page.evaluate("performance.now()")
@@ -33,7 +33,7 @@ def test_acknowledgments_are_few(blank):
 
 
 def test_a_kernel_that_does_not_read_is_not_flooded(blank):
-    """As long as the kernel has not read an acknowledgment, no other is sent."""
+    """Until the kernel has read an acknowledgment, no other is sent."""
     timings = log(BLOG)
     blank.start(timings)
     first = len(blank.sent("acknowledge"))
@@ -46,7 +46,7 @@ def test_a_kernel_that_does_not_read_is_not_flooded(blank):
 
 
 def test_a_lost_batch_is_noticed(blank):
-    """A batch that was lost makes the page ask for everything again."""
+    """A gap in the sequence makes the page subscribe again."""
     timings = log(BLOG)
     blank.start(timings)
     blank.stream.sequence += 1
@@ -59,7 +59,7 @@ def test_a_lost_batch_is_noticed(blank):
 
 @pytest.mark.parametrize("content", [None, 7, "x", {}, {"kind": "other"}, {"kind": "batch"}])
 def test_an_unknown_message_is_ignored(blank, content):
-    """A message that makes no sense leaves the view as it was."""
+    """A message that is not part of the protocol changes nothing."""
     timings = log(BLOG)
     blank.start(timings)
     blank.page.evaluate("(content) => model.trigger('msg:custom', content, [])", content)
@@ -69,14 +69,14 @@ def test_an_unknown_message_is_ignored(blank, content):
 
 @pytest.mark.parametrize("shift", [0, 1, 5])
 def test_a_misaligned_buffer_is_read(blank, shift):
-    """Wherever a batch lies in a larger buffer, its messages are drawn."""
+    """Messages are drawn wherever their block is in a larger buffer."""
     blank.start()
     blank.send(log(BLOG), shift=shift)
     assert colors(blank)[GREEN] > 10_000
 
 
 def test_a_missed_heartbeat_is_a_disconnection(blank):
-    """A promised batch that does not come is a badge within seconds, until one comes."""
+    """A badge says within seconds that a promised batch is missing, until one comes."""
     timings = running()
     blank.start()
     blank.send(timings, heartbeat_within_s=0.1)
@@ -85,14 +85,14 @@ def test_a_missed_heartbeat_is_a_disconnection(blank):
     )
     now = blank.page.evaluate("views.at(-1).playback.now")
     blank.settle()
-    assert blank.page.evaluate("views.at(-1).playback.now") == now  # nothing grows that nobody saw
+    assert blank.page.evaluate("views.at(-1).playback.now") == now  # bars do not grow
     timings.add_sender("back").start(b"x")
     blank.send(timings)
     assert "disconnected" not in blank.text("badge")
 
 
 def test_a_restarted_kernel_is_disconnected_at_once(blank):
-    """When the line to the kernel is cut, the badge says so."""
+    """The badge says so when the comm is closed."""
     blank.start(log(BLOG))
     blank.page.evaluate("model.trigger('comm_live_update')")
     blank.settle()
@@ -100,7 +100,7 @@ def test_a_restarted_kernel_is_disconnected_at_once(blank):
 
 
 def test_a_comm_that_cannot_send_is_a_disconnection(blank):
-    """Where sending fails, the view says so instead of breaking."""
+    """If sending fails, the view says so and goes on."""
     timings = log(BLOG)
     blank.start(timings)
     blank.page.evaluate("() => { model.send = () => { throw new Error('Cannot send'); }; }")

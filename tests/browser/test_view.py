@@ -11,7 +11,7 @@ EVIL = '<img src=x onerror="window.evil=1"><script>window.evil=1</script>'
 
 
 def test_the_headline_is_the_kernels(blank):
-    """The sum that the kernel counts stands above the picture."""
+    """The text above the picture is the summary of the kernel."""
     timings = log(BLOG)
     blank.start(timings)
     assert blank.text("headline") == str(timings.summary())
@@ -30,21 +30,21 @@ def test_the_picture_has_the_colors_of_its_kinds(blank):
 
 
 def test_a_log_without_messages(blank):
-    """A log without messages says so."""
+    """A log without messages has a sum of zeros and no bars."""
     blank.start(Timings())
     assert "0 pushed = 0 handled" in blank.text("headline")
     assert set(colors(blank)).isdisjoint({GREEN, BLUE})
 
 
 def test_before_the_first_batch(blank):
-    """A view without any batch says what it waits for."""
+    """A view without a batch says that it waits for the kernel."""
     blank.start()
     blank.settle()
     assert blank.text("headline") == "waiting for the kernel …"
 
 
 def test_the_high_water_mark(blank):
-    """The mark is drawn where one is given."""
+    """The mark is drawn if there is one."""
     blank.start(many(100), high_water_mark=50)
     with_mark = colors(blank).get(RED, 0)
     assert with_mark > 200
@@ -63,7 +63,7 @@ def test_html_is_shown_as_text(blank):
 
 
 def test_an_unfinished_message_grows(blank):
-    """Time goes on in the picture without a word from the kernel."""
+    """Open bars grow without any batch."""
     blank.start(running())
     before = blank.page.evaluate("views.at(-1).scene.now")
     blank.page.wait_for_function("(then) => views.at(-1).scene.now > then + 2e8", arg=before)
@@ -77,13 +77,13 @@ def test_an_unfinished_message_grows(blank):
 
 
 def test_nothing_is_drawn_when_nothing_changes(blank):
-    """When all is done the picture rests."""
+    """When all messages are handled, no frame is requested."""
     blank.start(log(BLOG))
     assert blank.page.evaluate("views.at(-1).frame") == 0
 
 
 def test_fifty_workers(browser):
-    """Fifty lanes are drawn, each with its name, in a picture that one can scroll through."""
+    """Fifty workers fit in a picture: 40 have lanes, the others are counted."""
     page = BlankPage(browser, height=1400)
     timings = log(BLOG)
     for number in range(49):
@@ -101,7 +101,7 @@ def test_fifty_workers(browser):
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", (255, 255, 255)), ("dark", (17, 17, 17))])
 def test_light_and_dark(browser, scheme, paper):
-    """The picture's paper is that of the theme."""
+    """The background of the picture is that of the theme."""
     page = BlankPage(browser, scheme=scheme)
     page.start(log(BLOG))
     found = colors(page)
@@ -122,7 +122,7 @@ def test_a_change_of_theme_is_followed(blank):
 
 @pytest.mark.parametrize("width", [420, 700, 1280])
 def test_nothing_is_wider_than_the_page(browser, width):
-    """At any width nothing has to be scrolled sideways."""
+    """At any width the page does not scroll sideways."""
     page = BlankPage(browser, width=width)
     page.start(log(BLOG))
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -130,7 +130,7 @@ def test_nothing_is_wider_than_the_page(browser, width):
 
 
 def test_the_layout_of_the_page_is_stable(blank):
-    """What stands below the picture keeps its place while messages come, go and are lit up."""
+    """What is below the picture does not move when messages come or are highlighted."""
     blank.start(Timings())
     place = "document.querySelector('.pp-legend').getBoundingClientRect().top - " + (
         "document.querySelector('.pp-canvas').getBoundingClientRect().bottom"
@@ -146,7 +146,7 @@ def test_the_layout_of_the_page_is_stable(blank):
 
 
 def test_the_joined_module_works(blank):
-    """Joined into one, as a kernel sends them, the parts work as they do beside each other."""
+    """Joined into one module, the scripts work as they do separately."""
     blank.page.evaluate(
         """async () => {
           const definition = (await import('/joined.js')).default();
@@ -162,7 +162,7 @@ def test_the_joined_module_works(blank):
 
 
 def test_two_views_of_one_timeline(blank):
-    """Both show the same, each with a window of its own, and batches are acknowledged once."""
+    """Both show the same log, each with its own window, and share one subscription."""
     blank.start(log(BLOG))
     blank.page.evaluate(
         "() => { const el = document.createElement('div'); el.id = 'second';"

@@ -172,7 +172,7 @@ def worker(chance, count):
         context.retire(RETIRE_TIMEOUT_S)
 
 
-def heard(chance, count):
+def receiving(chance, count):
     """No message of a page raises an exception or stops the thread."""
     timings = Timings()
     buffer = timings.add_sender()
@@ -294,7 +294,7 @@ def names_sent(chance, count):
 TARGETS = {
     decoding: 3_000_000,
     worker: 500_000,
-    heard: 1_000_000,
+    receiving: 1_000_000,
     trace: 1_000_000,
     blocks: 500_000,
     names_sent: 500_000,
