@@ -1,11 +1,11 @@
-"""A control for each parameter, from what `interact` takes, and errors that say what to do."""
+"""Each parameter gets a control, from what `interact` takes; errors say what to do."""
 
 from enum import Enum
 
 import ipywidgets
 import pytest
 
-from pushpull_kit.lessons.controls import controls_for
+from pushpull_kit.lessons.controls import controls_for, quoted
 
 
 def only(abbreviation):
@@ -42,12 +42,12 @@ def test_what_interact_takes_makes_its_control(abbreviation, kind, value):
 
 
 def test_a_widget_is_its_own_control():
-    """A widget is used as it is, and named after the parameter if it has no name."""
-    named, bare = ipywidgets.IntText(3, description="how many"), ipywidgets.IntText(4)
+    """A widget is used as it is, and gets the parameter's name if it has no description."""
+    named, unnamed = ipywidgets.IntText(3, description="how many"), ipywidgets.IntText(4)
     assert only(named) is named
     assert named.description == "how many"
-    assert only(bare) is bare
-    assert bare.description == "it"
+    assert only(unnamed) is unnamed
+    assert unnamed.description == "it"
 
 
 def test_what_is_fixed_has_no_control():
@@ -55,8 +55,8 @@ def test_what_is_fixed_has_no_control():
     assert only(ipywidgets.fixed("inproc://jobs")).get_interact_value() == "inproc://jobs"
 
 
-def test_a_functions_default_is_where_a_control_begins():
-    """The default is the first value within a range or among choices."""
+def test_a_control_starts_at_the_default():
+    """The parameter's default is the first value of a range or of choices."""
     controls = controls_for(
         lambda context, mark=1000, kind="slow": None, {"mark": (1, 1000), "kind": ["fast", "slow"]}
     )
@@ -70,8 +70,8 @@ def test_a_default_alone_makes_a_control():
     assert type(controls["handler"]) is ipywidgets.fixed
 
 
-def test_controls_stand_in_the_order_of_the_parameters():
-    """The function says in which order its controls stand; what it takes by `**` comes last."""
+def test_controls_have_the_order_of_the_parameters():
+    """Controls come in the order of the parameters; what the function takes by `**` comes last."""
 
     def function(context, b, a=1, **others):
         pass
@@ -83,8 +83,8 @@ def test_controls_stand_in_the_order_of_the_parameters():
     ("abbreviation", "lowest", "step"),
     [(10, 0, 1), (0.03, 0, 0.001), ((0.0, 0.05), 0, 0.001), ((0.0, 2.0), 0, 0.1), (-1, -1, 1)],
 )
-def test_a_slider_is_handy(abbreviation, lowest, step):
-    """A slider made of a number begins at zero, and a small range has small steps."""
+def test_a_slider_has_a_useful_range_and_step(abbreviation, lowest, step):
+    """A slider made from a number begins at zero, and a small range has small steps."""
     slider = only(abbreviation)
     assert slider.step == pytest.approx(step)
     assert slider.min == lowest or abbreviation == -1
@@ -94,7 +94,7 @@ def test_a_slider_is_handy(abbreviation, lowest, step):
     ("abbreviation", "shown"),
     [((0.0, 2.0), ".2f"), ((0.0, 0.05), ".4f"), ((0.0, 99.0, 10.0), ".0f")],
 )
-def test_a_slider_shows_its_value_more_finely_than_its_steps(abbreviation, shown):
+def test_a_slider_shows_one_digit_more_than_its_step(abbreviation, shown):
     """A value between two steps, such as a default, can be read."""
     assert only(abbreviation).readout_format == shown
 
@@ -105,7 +105,7 @@ class HasMethod:
 
 
 def test_a_method_is_a_function_too():
-    """What is bound already is no parameter."""
+    """The `self` of a bound method is no parameter."""
     assert list(controls_for(HasMethod().method, {"count": 1})) == ["count"]
 
 
@@ -136,15 +136,15 @@ def slashed(context, count, /):
         (lambda context, timeout: None, {"timeout": 1}, ValueError, "rename it"),
     ],
 )
-def test_a_function_that_will_not_do(function, given, error, says):
-    """A function that cannot be called with these controls is refused, with the remedy."""
+def test_a_function_that_cannot_be_run_is_refused(function, given, error, says):
+    """A function that cannot be called with these controls is refused; the error says why."""
     with pytest.raises(error, match=says):
         controls_for(function, given)
 
 
 @pytest.mark.parametrize("abbreviation", [None, (1, 2, 3, 4), (5, 1), [], object(), (1, 2, 0)])
 def test_an_abbreviation_that_makes_no_control(abbreviation):
-    """What makes no widget is refused with what would."""
+    """What makes no widget is refused; the error lists what does."""
     with pytest.raises(ValueError, match=r"it: expected a number, \(lowest, highest\)"):
         only(abbreviation)
 
@@ -153,3 +153,9 @@ def test_a_widget_without_a_value_is_no_control():
     """A widget whose value cannot be read is refused."""
     with pytest.raises(TypeError, match="whose value can be read"):
         only(ipywidgets.VBox())
+
+
+def test_names_in_errors_are_quoted():
+    """An error lists names in quotes, and says so if there are none."""
+    assert quoted(["a", "b"]) == "'a', 'b'"
+    assert quoted([]) == "(none)"

@@ -1,4 +1,4 @@
-"""An Experiment runs a function off the main thread, shows and keeps its runs, leaves nothing."""
+"""An Experiment runs a function in a thread, shows and keeps its runs, and closes everything."""
 
 import _thread
 import gc
@@ -14,7 +14,7 @@ import zmq
 import pushpull_kit.lessons.experiment
 from pushpull_kit import Experiment, PushPullError, Timeline, Worker
 from pushpull_kit.lessons.experiment import RUNS_KEPT
-from pushpull_kit.lessons.run_report import compared, report
+from pushpull_kit.lessons.run_report import comparison, report
 
 #: Far more than anything here needs.
 LONG_S = 20
@@ -30,7 +30,7 @@ def wait_until(condition):
 
 
 def widgets(experiment, kind=ipywidgets.Widget):
-    """All widgets of a kind that a person sees there, from top to bottom."""
+    """All widgets of a kind that the Experiment shows, from top to bottom."""
 
     def within(box):
         for child in box.children:
@@ -45,7 +45,7 @@ def button(experiment, name):
 
 
 def page(experiment):
-    """What the HTML in it says, tags included."""
+    """The HTML that it shows, tags included."""
     return "\n".join(widget.value for widget in widgets(experiment, ipywidgets.HTML))
 
 
@@ -54,7 +54,7 @@ def words(experiment):
 
 
 def work(context, count=3, rcvhwm=1000, work_s=0.0):
-    """Push to a worker, and leave it to the run to wait for it and to close all."""
+    """Push to a worker. The run waits for it and closes everything."""
     sender = context.socket(zmq.PUSH)
     sender.bind("inproc://jobs")
     Worker(
@@ -65,7 +65,7 @@ def work(context, count=3, rcvhwm=1000, work_s=0.0):
 
 
 class Gate:
-    """A function that waits, where Stop does not reach it, until it is let through."""
+    """A function that waits until the gate is open. Stop does not end the wait."""
 
     def __init__(self):
         self.entered, self.open = threading.Event(), threading.Event()
@@ -77,7 +77,7 @@ class Gate:
 
 @contextmanager
 def gated(**controls):
-    """An Experiment with a gate, which is in a run."""
+    """An Experiment whose function waits at a gate."""
     gate = Gate()
     with Experiment(gate, **controls) as experiment:
         try:
@@ -88,10 +88,10 @@ def gated(**controls):
             gate.open.set()
 
 
-# To look at
+# What it shows
 
 
-def test_nothing_runs_until_it_is_asked_to():
+def test_nothing_runs_before_run_is_pressed():
     """Making an Experiment calls nothing and starts no thread."""
     threads = threading.active_count()
     with Experiment(lambda context: pytest.fail("called")) as experiment:
@@ -100,7 +100,7 @@ def test_nothing_runs_until_it_is_asked_to():
 
 
 def test_the_text_is_constant():
-    """Strict nbval compares the text; it says what there is, and no live value."""
+    """The text has no value that changes, because strict nbval compares it."""
     with Experiment(work, count=3, work_s=(0.0, 2.0)) as experiment:
         before = repr(experiment)
         experiment.run()
@@ -109,7 +109,7 @@ def test_the_text_is_constant():
 
 
 def test_controls_are_labeled_with_their_units():
-    """The suffix of a name is shown as its unit."""
+    """The end of a parameter's name is shown as its unit."""
     with Experiment(work, count=3, work_s=(0.0, 2.0)) as experiment:
         sliders = widgets(experiment, (ipywidgets.IntSlider, ipywidgets.FloatSlider))
         assert [it.description for it in sliders] == ["count", "rcvhwm", "work (s)"]
@@ -123,8 +123,8 @@ def test_values_are_those_of_the_controls():
         assert experiment.run().summary.handled == 4
 
 
-def test_what_makes_no_sense_is_refused_when_it_is_made():
-    """A wrong control is an error at once, and leaves no half-made widget to complain later."""
+def test_a_wrong_control_is_refused_at_once():
+    """A wrong control is an error at once, and no incomplete widget warns later."""
     with pytest.raises(TypeError, match="got one for 'cuont'"):
         Experiment(work, cuont=3)
     gc.collect()
@@ -134,7 +134,7 @@ def test_what_makes_no_sense_is_refused_when_it_is_made():
 
 
 def test_a_run_is_shown_with_its_values():
-    """A caption with the values, the live view, and how it ended."""
+    """A run has a caption with its values, a live view, and its outcome."""
     with Experiment(work, work_s=0.001) as experiment:
         experiment.run()
         assert "run 1: count = 3, rcvhwm = 1000, work = 0.001 s" in words(experiment)
@@ -142,7 +142,7 @@ def test_a_run_is_shown_with_its_values():
         assert len(widgets(experiment, Timeline)) == 1
 
 
-def test_run_is_pressed():
+def test_the_run_button_starts_a_run():
     """The Run button starts a run, which ends by itself."""
     with Experiment(work) as experiment:
         button(experiment, "Run").click()
@@ -153,7 +153,7 @@ def test_run_is_pressed():
 
 
 def test_one_run_at_a_time():
-    """While one runs, Run is disabled, a press is nothing, and `run()` is refused."""
+    """During a run the Run button is disabled and does nothing, and `run()` is refused."""
     with gated() as (experiment, gate):
         wait_until(lambda: button(experiment, "Run").disabled)
         assert not button(experiment, "Stop").disabled
@@ -165,22 +165,22 @@ def test_one_run_at_a_time():
         assert [run.number for run in experiment.runs] == [1]
 
 
-def test_a_press_returns_at_once():
-    """The callbacks of Run and Stop wait for nothing: they may run on the main thread."""
+def test_the_buttons_return_at_once():
+    """The callbacks of Run and Stop wait for nothing, since the main thread may call them."""
     with gated() as (experiment, _):
         button(experiment, "Stop").click()
         assert not experiment.runs
 
 
 def test_run_takes_other_values():
-    """`run(name=value)` overrides a control, and leaves it as it stands."""
+    """`run(name=value)` overrides a control and does not change it."""
     with Experiment(work) as experiment:
         assert experiment.run(count=5).values["count"] == 5
         assert experiment.values["count"] == 3
 
 
 def test_run_refuses_an_unknown_value():
-    """A value that no control stands for is refused."""
+    """A value for a parameter without a control is refused."""
     with (
         Experiment(work) as experiment,
         pytest.raises(TypeError, match="got one for 'cuont'; correct the name"),
@@ -189,14 +189,14 @@ def test_run_refuses_an_unknown_value():
 
 
 def test_runs_are_kept_up_to_a_number():
-    """The last runs are kept; their numbers go on."""
+    """The last runs are kept, and numbers are not used twice."""
     with Experiment(lambda context: None) as experiment:
         for _ in range(RUNS_KEPT + 2):
             experiment.run()
         assert [run.number for run in experiment.runs] == list(range(3, RUNS_KEPT + 3))
 
 
-def test_the_last_two_runs_stand_side_by_side():
+def test_the_last_two_runs_are_shown_side_by_side():
     """Two views are shown; the views of older runs are closed."""
     with Experiment(work) as experiment:
         experiment.run()
@@ -210,12 +210,12 @@ def test_the_last_two_runs_stand_side_by_side():
 
 
 def test_two_runs_are_compared_in_one_line():
-    """Under the two stand their figures, and what they were given differently."""
+    """Below the two runs are their figures, and the values that differ."""
     with Experiment(work, work_s=0.002) as experiment:
         before = experiment.run()
         assert "→" not in words(experiment)
         after = experiment.run(rcvhwm=1, work_s=0.003)
-        line = compared(before, after)
+        line = comparison(before, after)
         assert line in words(experiment)
         assert re.fullmatch(
             r"run 1 → run 2: your cell waited \S+ .?s → \S+ .?s · the work took \S+ ms → \S+ ms"
@@ -224,7 +224,7 @@ def test_two_runs_are_compared_in_one_line():
         )
 
 
-def test_two_runs_stand_on_one_scale_of_time():
+def test_two_runs_share_one_scale_of_time():
     """Both views show as much time as the longer run took."""
     with Experiment(work, work_s=0.002) as experiment:
         first, second = experiment.run(work_s=0.02), experiment.run()
@@ -233,10 +233,10 @@ def test_two_runs_stand_on_one_scale_of_time():
         assert first.summary.span_s > second.summary.span_s
 
 
-def test_a_run_that_did_not_finish_is_compared_as_such():
-    """The line of figures says when one of the two was not a whole run."""
+def test_the_comparison_says_that_a_run_failed():
+    """The line of figures says when one of the two runs did not finish."""
     with Experiment(lambda context, fail: fail and 1 / 0, fail=False) as experiment:
-        line = compared(experiment.run(), experiment.run(fail=True))
+        line = comparison(experiment.run(), experiment.run(fail=True))
         assert line.startswith("run 1 → run 2 (failed): ")
         assert line.endswith(" · fail False → True")
 
@@ -246,7 +246,7 @@ def test_a_run_that_did_not_finish_is_compared_as_such():
     [(4, ['value="3" max="4"', "3 of 4 finished"]), (None, ["<progress", "2 pushed, 2 finished"])],
 )
 def test_progress_is_shown(count, shown):
-    """With a `count`, the bar says how far it is, refusals included; without, only that it runs."""
+    """With a `count` the bar shows how many are finished or refused; without, that it runs."""
     gate = Gate()
 
     def function(context, **values):
@@ -256,10 +256,10 @@ def test_progress_is_shown(count, shown):
         for _ in range(2):
             sender.send(b"x")
         worker.wait(2)
-        nobody = context.socket(zmq.PUSH)
-        nobody.bind("inproc://nobody")
+        alone = context.socket(zmq.PUSH)
+        alone.bind("inproc://alone")
         with pytest.raises(zmq.Again):
-            nobody.send(b"x", zmq.NOBLOCK)
+            alone.send(b"x", zmq.NOBLOCK)
         gate(context)
 
     controls = {} if count is None else {"count": count}
@@ -274,7 +274,7 @@ def test_progress_is_shown(count, shown):
         assert "run 1 finished" in words(experiment)
 
 
-# Its end
+# How a run ends
 
 
 def test_stop_ends_a_run_that_is_blocked_in_send():
@@ -283,7 +283,7 @@ def test_stop_ends_a_run_that_is_blocked_in_send():
     def blocked(context):
         sender = context.socket(zmq.PUSH)
         sender.bind("inproc://jobs")
-        sender.send(b"to nobody")
+        sender.send(b"to no receiver")
 
     with Experiment(blocked) as experiment:
         button(experiment, "Run").click()
@@ -295,15 +295,15 @@ def test_stop_ends_a_run_that_is_blocked_in_send():
         assert not button(experiment, "Run").disabled
 
 
-def test_stop_at_rest_is_nothing():
-    """Stop without a run does not stop the next."""
+def test_stop_without_a_run_does_nothing():
+    """Stop without a run does not stop the next run."""
     with Experiment(work) as experiment:
         experiment.stop()
         assert experiment.run().outcome == "finished"
 
 
-def test_after_a_run_that_cannot_be_stopped_run_works_again(monkeypatch):
-    """A function that is stuck is said to be so, and does not stand in the way."""
+def test_after_a_run_that_cannot_be_stopped_the_next_run_works(monkeypatch):
+    """The record says that the function could not be stopped, and the next run finishes."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "GIVE_UP_AFTER_S", 0.1)
     lock = threading.Lock()
 
@@ -319,7 +319,7 @@ def test_after_a_run_that_cannot_be_stopped_run_works_again(monkeypatch):
 
 
 def test_run_has_a_time_limit():
-    """A run from code is stopped after `timeout` seconds, and says so."""
+    """`run()` stops the run after `timeout` seconds, and the record says so."""
 
     def blocked(context):
         context.socket(zmq.PULL).bind("inproc://jobs")
@@ -330,14 +330,14 @@ def test_run_has_a_time_limit():
         assert (run.outcome, run.error) == ("stopped", "stopped: it took longer than 0.05 s")
 
 
-def test_interrupt_stops_a_run_from_code():
-    """Interrupt ends `run()` and the run."""
+def test_an_interrupt_stops_run():
+    """An Interrupt ends `run()` and the run."""
 
     def function(context):
         sender = context.socket(zmq.PUSH)
         sender.bind("inproc://jobs")
         threading.Timer(0.05, _thread.interrupt_main).start()
-        sender.send(b"to nobody")
+        sender.send(b"to no receiver")
 
     with Experiment(function) as experiment:
         with pytest.raises(KeyboardInterrupt):
@@ -347,7 +347,7 @@ def test_interrupt_stops_a_run_from_code():
 
 
 def test_an_error_is_shown_as_text():
-    """The last line stands there, the traceback behind a fold; none of it is run as HTML."""
+    """The error's last line is shown, the traceback is folded, and neither is run as HTML."""
 
     def function(context, text):
         raise ValueError(text)
@@ -365,7 +365,7 @@ def test_an_error_is_shown_as_text():
 
 
 def test_unusual_names_are_names():
-    """Parameters may have any name that Python allows, those of Experiment's own among them."""
+    """Parameters may have any name that Python allows, also those of Experiment's parameters."""
 
     def größe(context, 数, self, function, layout, children):
         pass
@@ -376,11 +376,11 @@ def test_unusual_names_are_names():
         assert repr(experiment).startswith("<Experiment größe(数, self, function")
 
 
-# Nothing is left
+# Nothing is left open
 
 
 def test_fifty_runs_leave_nothing():
-    """Runs leave no thread and no widget behind, whatever the function left open."""
+    """Runs leave no thread and no widget behind, whatever the function leaves open."""
     with Experiment(work) as experiment:
         experiment.run()
         experiment.run()
@@ -405,19 +405,16 @@ def test_close_during_a_run():
             experiment.run()
 
 
-def test_collecting_a_closed_one_waits_for_nothing():
-    """The garbage collector may come in the middle of anything, such as the start of a run."""
+def test_garbage_collection_does_not_close_it(monkeypatch):
+    """The garbage collector runs in any thread, while locks are held, so it must not close."""
     with Experiment(work) as experiment:
         pass
-    with pushpull_kit.lessons.experiment._lock:
-        collector = threading.Thread(target=experiment.__del__, daemon=True)
-        collector.start()
-        collector.join(1)
-        assert not collector.is_alive()
+    monkeypatch.setattr(Experiment, "close", lambda self: pytest.fail("closed"))
+    experiment.__del__()
 
 
 def test_a_learners_widget_is_not_closed():
-    """A widget that was given as a control stays open."""
+    """A widget that the learner gave as a control stays open."""
     slider = ipywidgets.IntSlider(3)
     with Experiment(work, count=slider) as experiment:
         assert slider in experiment.children
@@ -425,8 +422,8 @@ def test_a_learners_widget_is_not_closed():
     slider.close()
 
 
-def test_running_the_cell_again_closes_the_last_one(monkeypatch):
-    """An Experiment is closed when the cell that made it makes another, in a new run of it."""
+def test_running_a_cell_again_closes_its_experiment(monkeypatch):
+    """A new run of the cell that made an Experiment closes it; the same run does not."""
 
     def made_in(cell, run):
         monkeypatch.setattr(pushpull_kit.lessons.experiment, "cell", lambda: cell and (cell, run))

@@ -1,4 +1,4 @@
-"""A guess is committed once; what was measured is shown beside it, and stays neutral headless."""
+"""A guess is committed once; the measurement is shown beside it, and alone without a guess."""
 
 import pytest
 from ipywidgets import HTML, Button, RadioButtons
@@ -41,7 +41,7 @@ def test_nothing_is_chosen_at_first(predict):
     assert answer(predict) == ""
 
 
-def test_a_choice_is_no_guess_until_it_is_committed(predict):
+def test_a_choice_becomes_a_guess_when_it_is_committed(predict):
     """A choice may be changed; the button commits it."""
     choose(predict, "at once")
     choose(predict, "after 2 s")
@@ -61,7 +61,7 @@ def test_a_guess_stays(predict):
 
 
 @pytest.mark.parametrize(
-    ("guess", "measured", "told"),
+    ("guess", "measured", "shown"),
     [
         ("at once", "at once", "You said “at once”. Measured: at once. You were right."),
         ("at once", "after 6 s", "You said “at once”. Measured: after 6 s. Not what you expected."),
@@ -69,16 +69,16 @@ def test_a_guess_stays(predict):
         ("at once", 0.5, "You said “at once”. Measured: 0.5."),
     ],
 )
-def test_the_guess_is_told_beside_the_measurement(predict, guess, measured, told):
-    """Right or wrong is said of a choice; of anything else, both are shown."""
+def test_the_guess_is_shown_beside_the_measurement(predict, guess, measured, shown):
+    """A measured choice makes the guess right or wrong; anything else is only shown."""
     commit(predict, guess)
     revealed = predict.reveal(measured, "Because send queues.")
-    assert f"{told} Because send queues." in answer(predict)
-    assert f"{told} Because send queues." in revealed._repr_html_()
+    assert f"{shown} Because send queues." in answer(predict)
+    assert f"{shown} Because send queues." in revealed._repr_html_()
 
 
-def test_without_a_guess_the_cell_that_reveals_is_neutral(predict):
-    """Who made no guess is told so in the box, which does not give the answer away."""
+def test_without_a_guess_the_measurement_is_shown_alone(predict):
+    """The widget says that there is no guess, and does not give the answer away."""
     revealed = predict.reveal("at once", "Because send queues.")
     assert "You made no guess." in answer(predict)
     assert "at once" not in answer(predict)
@@ -86,14 +86,14 @@ def test_without_a_guess_the_cell_that_reveals_is_neutral(predict):
 
 
 def test_a_guess_may_come_after_all_cells_were_run(predict):
-    """Running all cells at once takes no guess away: it is judged when it is made."""
+    """After all cells were run at once a guess is still possible, and is judged then."""
     predict.reveal("at once", "Because send queues.")
     commit(predict, "after 2 s")
-    told = "You said “after 2 s”. Measured: at once. Not what you expected. Because send queues."
-    assert told in answer(predict)
+    shown = "You said “after 2 s”. Measured: at once. Not what you expected. Because send queues."
+    assert shown in answer(predict)
 
 
-def test_it_may_be_revealed_again(predict):
+def test_reveal_may_be_called_again(predict):
     """A second reveal replaces the first."""
     commit(predict, "at once")
     predict.reveal("after 2 s")
@@ -102,8 +102,8 @@ def test_it_may_be_revealed_again(predict):
     assert "after 2 s" not in answer(predict)
 
 
-def test_the_text_does_not_tell_the_guess(predict):
-    """For readers without a kernel, and for nbval, the texts are the same whatever was guessed."""
+def test_the_plain_text_does_not_show_the_guess(predict):
+    """The texts for nbval and for readers without a kernel are the same for each guess."""
     before = repr(predict), repr(predict.reveal("after 2 s", "Why."))
     other = Predict(QUESTION, CHOICES)
     commit(other, "at once")
@@ -115,8 +115,8 @@ def test_the_text_does_not_tell_the_guess(predict):
     other.close()
 
 
-def test_the_text_is_whole(predict):
-    """A long question is not cut short, as ipywidgets would."""
+def test_the_plain_text_is_complete(predict):
+    """A long question is not cut short."""
     predict.close()
     long = Predict("Why? " * 100, ["a", "b"])
     assert long._repr_mimebundle_()["text/plain"] == repr(long)
@@ -154,21 +154,21 @@ def test_every_control_has_a_name(predict):
         (QUESTION, ["yes", "no", "yes"], ValueError, "got 'yes' 2 times"),
     ],
 )
-def test_what_makes_no_question(question, choices, error, says):
-    """A question without words, or without two different choices, is refused with the remedy."""
+def test_a_question_needs_words_and_choices(question, choices, error, says):
+    """A question without words, or without two different choices, is refused."""
     with pytest.raises(error, match=says):
         Predict(question, choices)
 
 
 def test_a_reason_is_a_text(predict):
-    """A reason that is no text is refused, before anything is shown."""
+    """A reason that is no text is refused before anything is shown."""
     with pytest.raises(TypeError, match="because: expected the reason as text"):
         predict.reveal("at once", because=3)
     assert answer(predict) == ""
 
 
-def test_choices_may_come_from_anything_that_yields_them():
-    """A generator of choices does."""
+def test_choices_may_be_any_iterable():
+    """A generator of choices is accepted."""
     predict = Predict(QUESTION, (f"after {n} s" for n in (2, 6)))
     assert repr(predict).endswith("(after 2 s / after 6 s)")
     predict.close()

@@ -1,4 +1,4 @@
-"""A run ends: by itself, with what it left open closed, or because it is asked to stop."""
+"""A run ends by itself or because it is asked to stop; what it left open is closed."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ import zmq
 
 import pushpull_kit.lessons.run
 from pushpull_kit import Worker
-from pushpull_kit.lessons.run import Running
+from pushpull_kit.lessons.run import RunInProgress, State
 
 #: Far more than a run that behaves needs.
 LONG_S = 20
@@ -17,26 +17,26 @@ LONG_S = 20
 ADDRESS = "inproc://jobs"
 
 
-def begin(function, **values):
-    running = Running(1, function, values, lambda: None)
-    running.start()
-    return running
+def start(function, **values):
+    in_progress = RunInProgress(1, function, values, lambda: None)
+    in_progress.start()
+    return in_progress
 
 
 def run(function, **values):
     """Run to the end, and return the record."""
-    running = begin(function, **values)
-    assert running.done.wait(LONG_S)
-    return running.record()
+    in_progress = start(function, **values)
+    assert in_progress.wait(LONG_S)
+    return in_progress.record()
 
 
-def stop(running):
+def stop(in_progress):
     """Stop as an Experiment does, and return the record."""
-    running.stopping.set()
-    while not running.done.wait(0.02):
-        if not running.press():
+    in_progress.ask_to_stop()
+    while not in_progress.wait(0.02):
+        if not in_progress.escalate_stop():
             break
-    return running.record()
+    return in_progress.record()
 
 
 def push(context, count):
@@ -64,7 +64,7 @@ def test_the_record_tells_what_was_given_and_measured():
 
 
 def test_workers_may_finish_what_was_pushed():
-    """A function that returns while its worker works is waited for."""
+    """When a function returns while its worker works, the run waits for the worker."""
     returned = threading.Event()
 
     def function(context):
@@ -77,8 +77,8 @@ def test_workers_may_finish_what_was_pushed():
     assert record.summary.working_s > 0.02
 
 
-def test_what_nobody_takes_is_waited_for_briefly(monkeypatch):
-    """Messages that are in nobody's hands do not hold up the end for long."""
+def test_queued_messages_are_waited_for_briefly(monkeypatch):
+    """Messages that no handler works on delay the end of the run for a short time only."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "QUIET_S", 0.05)
 
     def function(context):
@@ -111,36 +111,36 @@ def test_the_last_message_of_its_own_pull_counts_as_handled():
 
 
 def test_a_forgotten_socket_with_unsent_messages_is_closed():
-    """A PUSH to nobody, which has the endless linger of libzmq, does not outlive the run."""
+    """A PUSH without a peer, with libzmq's unlimited linger, is closed when the run ends."""
 
     def function(context):
         sender = context.socket(zmq.PUSH)
         sender.connect("tcp://127.0.0.1:9")
-        sender.send(b"to nobody")
+        sender.send(b"to no receiver")
 
     record = run(function)
     assert (record.outcome, record.error) == ("finished", "")
 
 
-def test_a_handler_that_goes_on_is_named(monkeypatch):
-    """What cannot be closed in time is said in the record."""
+def test_a_handler_that_does_not_return_is_named(monkeypatch):
+    """The record says what could not be closed in time."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "SETTLE_S", 0.05)
     monkeypatch.setattr(pushpull_kit.lessons.run, "RETIRE_TIMEOUT_S", 0.1)
-    let_go = threading.Event()
+    released = threading.Event()
 
     def function(context):
-        Worker(lambda text: let_go.wait(LONG_S), connect=ADDRESS, context=context).start()
+        Worker(lambda text: released.wait(LONG_S), connect=ADDRESS, context=context).start()
         push(context, 1)
 
     record = run(function)
-    let_go.set()
+    released.set()
     assert record.outcome == "finished"
     assert "worker 'worker' is still in its handler" in record.error
 
 
 @pytest.mark.parametrize("end", ["term", "destroy"])
 def test_the_function_may_end_its_context(end):
-    """A function that closes its sockets and terminates the context itself is left to it."""
+    """A function may close its sockets and terminate the context itself."""
 
     def function(context):
         context.socket(zmq.PUSH).close()
@@ -151,7 +151,7 @@ def test_the_function_may_end_its_context(end):
 
 
 def test_another_thread_may_terminate_the_context():
-    """Terminating wakes a PULL in the run's thread, as with any context."""
+    """Terminating in another thread wakes a PULL in the run's thread, as with any context."""
 
     def function(context):
         pull = context.socket(zmq.PULL)
@@ -170,7 +170,7 @@ def test_another_thread_may_terminate_the_context():
 
 
 def test_an_error_is_kept():
-    """The last line and the learner's part of the traceback are in the record; all is closed."""
+    """The record has the error's last line and the learner's part of the traceback."""
 
     def function(context):
         push(context, 0)
@@ -203,7 +203,7 @@ def blocked_in_send(context, ready):
     sender = context.socket(zmq.PUSH)
     sender.bind(ADDRESS)
     ready()
-    sender.send(b"to nobody")
+    sender.send(b"to no receiver")
 
 
 def blocked_in_recv(context, ready):
@@ -219,7 +219,7 @@ def waiting_for_a_worker(context, ready):
     worker.wait(1, timeout=1000)
 
 
-def pushing_for_ever(context, ready):
+def pushing_without_end(context, ready):
     Worker(int, bind=ADDRESS, context=context, rcvhwm=10).start()
     sender = context.socket(zmq.PUSH)
     sender.connect(ADDRESS)
@@ -228,7 +228,7 @@ def pushing_for_ever(context, ready):
         sender.send(b"1")
 
 
-def making_sockets_for_ever(context, ready):
+def making_sockets_without_end(context, ready):
     ready()
     while True:
         context.socket(zmq.PUSH).close()
@@ -252,15 +252,15 @@ def ignoring_errors(context, ready):
     ready()
     while True:
         with suppress(Exception):
-            sender.send(b"to nobody")
+            sender.send(b"to no receiver")
 
 
-def begin_and_wait(function, **values):
-    """Begin a run, and return it when the function has called `ready`."""
+def start_and_wait(function):
+    """Start a run, and return it when the function has called `ready`."""
     ready = threading.Event()
-    running = begin(lambda context: function(context, ready.set), **values)
+    in_progress = start(lambda context: function(context, ready.set))
     assert ready.wait(LONG_S)
-    return running
+    return in_progress
 
 
 @pytest.mark.parametrize(
@@ -269,74 +269,78 @@ def begin_and_wait(function, **values):
         blocked_in_send,
         blocked_in_recv,
         waiting_for_a_worker,
-        pushing_for_ever,
-        making_sockets_for_ever,
+        pushing_without_end,
+        making_sockets_without_end,
     ],
 )
 def test_a_run_in_a_socket_is_stopped_by_the_end_of_its_context(monkeypatch, function):
-    """What waits in a socket or for a worker wakes up, and nothing has to be raised in it."""
+    """A function that waits in a socket or for a worker wakes up; nothing is raised in it."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "RAISE_AFTER_S", LONG_S)
     monkeypatch.setattr(pushpull_kit.lessons.run, "GIVE_UP_AFTER_S", LONG_S)
-    record = stop(begin_and_wait(function))
+    record = stop(start_and_wait(function))
     assert (record.outcome, record.error) == ("stopped", "")
 
 
-# What ends the loop may arrive while Python runs a callback of its own, which then says so.
+# The exception may be raised while Python runs a callback; Python then warns and goes on.
 @pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("function", [looping, ignoring_errors, terminating])
-def test_a_run_that_goes_on_is_stopped_by_an_exception(monkeypatch, function):
-    """A loop, with or without `except Exception`, and a wait for the context's end are left."""
+def test_a_run_that_does_not_wait_in_a_socket_is_stopped_by_an_exception(monkeypatch, function):
+    """An exception ends a loop, also one with `except Exception`, and a wait in `term`."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "RAISE_AFTER_S", 0.1)
-    record = stop(begin_and_wait(function))
+    record = stop(start_and_wait(function))
     assert (record.outcome, record.error) == ("stopped", "")
 
 
 def test_a_run_that_cannot_be_stopped_is_given_up(monkeypatch):
-    """A function in a call that Python cannot interrupt is said to be so, and ends when it can."""
+    """The record says that a call cannot be interrupted; the run ends when the call returns."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "RAISE_AFTER_S", 0.05)
     monkeypatch.setattr(pushpull_kit.lessons.run, "GIVE_UP_AFTER_S", 0.2)
     lock = threading.Lock()
     with lock:
-        running = begin_and_wait(lambda context, ready: (ready(), lock.acquire()))
-        record = stop(running)
+        in_progress = start_and_wait(lambda context, ready: (ready(), lock.acquire()))
+        record = stop(in_progress)
         assert record.outcome == "stopped"
         assert "in a call that Python cannot interrupt" in record.error
-    assert running.done.wait(LONG_S)
+        assert in_progress.state is State.CALLING
+    assert in_progress.wait(LONG_S)
+    assert in_progress.state is State.ENDED
 
 
 def test_stop_ends_the_wait_for_workers():
     """A function that has returned while its worker is busy can be stopped."""
-    begun, let_go = threading.Event(), threading.Event()
+    handling, released = threading.Event(), threading.Event()
 
     def function(context):
         Worker(
-            lambda text: (begun.set(), let_go.wait(LONG_S)), connect=ADDRESS, context=context
+            lambda text: (handling.set(), released.wait(LONG_S)), connect=ADDRESS, context=context
         ).start()
         push(context, 3)
 
-    running = begin(function)
-    assert begun.wait(LONG_S)
-    running.stopping.set()
-    threading.Timer(0.05, let_go.set).start()
-    record = stop(running)
+    in_progress = start(function)
+    assert handling.wait(LONG_S)
+    in_progress.ask_to_stop()
+    threading.Timer(0.05, released.set).start()
+    record = stop(in_progress)
     assert record.outcome == "stopped"
     assert record.summary.in_flight == 2
 
 
-def test_a_terminated_context_is_there_until_the_run_ends():
-    """A function that makes a socket after Stop is told so; libzmq has not freed its context."""
+def test_an_interrupted_context_is_not_freed_until_the_run_ends():
+    """A function that makes a socket after Stop gets libzmq's error; nothing is freed memory."""
 
     def function(context):
         context.interrupt()
-        assert not context._ended.wait(0.05)
+        deadline_s = time.monotonic() + 0.05
+        while time.monotonic() < deadline_s:
+            assert not context.closed
         with pytest.raises(zmq.ZMQError, match="terminated"):
             context.socket(zmq.PUSH)
 
     assert run(function).error == ""
 
 
-def test_an_error_in_a_stopped_run_is_told():
-    """An error that stopping does not explain is not hidden."""
+def test_an_error_in_a_stopped_run_is_kept():
+    """The record keeps an error that the request to stop did not cause."""
 
     def function(context, ready):
         try:
@@ -344,12 +348,12 @@ def test_an_error_in_a_stopped_run_is_told():
         except zmq.ContextTerminated:
             raise KeyError("why") from None
 
-    record = stop(begin_and_wait(function))
+    record = stop(start_and_wait(function))
     assert (record.outcome, record.error) == ("stopped", "KeyError: 'why'")
 
 
 def test_nothing_is_raised_after_the_function(monkeypatch):
-    """An exception that comes too late does not keep the thread from closing what is open."""
+    """The run closes what is open, however late the exception comes that is to stop it."""
     monkeypatch.setattr(pushpull_kit.lessons.run, "RAISE_AFTER_S", 0)
     for pause_us in range(0, 1000, 20):
 
@@ -360,8 +364,19 @@ def test_nothing_is_raised_after_the_function(monkeypatch):
             while time.perf_counter() < until:
                 pass
 
-        running = begin_and_wait(function)
-        record = stop(running)
-        assert running.done.is_set()
+        in_progress = start_and_wait(function)
+        in_progress.ask_to_stop()
+        in_progress.escalate_stop()
+        record = stop(in_progress)
+        assert in_progress.state is State.ENDED
         assert record.error == ""
-        assert running.context.closed
+        assert in_progress.context.closed
+
+
+def test_a_second_request_to_stop_changes_nothing():
+    """The reason of the first request is the record's error."""
+    in_progress = start_and_wait(blocked_in_send)
+    in_progress.ask_to_stop("too slow")
+    in_progress.ask_to_stop("another reason")
+    record = stop(in_progress)
+    assert (record.outcome, record.error) == ("stopped", "too slow")

@@ -1,16 +1,16 @@
-"""One run of a function: a thread and a context of its own, and an end that can be brought about.
+"""One run of a function: in a thread and a context of its own, with an end in bounded time.
 
-This module knows no widgets: `experiment` shows what happens here.
+This module knows no widgets. An `Experiment` starts a run, supervises it and shows it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from threading import get_ident
 from time import monotonic
 from typing import Any
@@ -22,15 +22,24 @@ from ..recording.log import Timings
 from ..recording.messages import Summary
 from ..recording.units import duration
 from ..sockets.context import RETIRE_TIMEOUT_S, Context
+from ..sockets.lifecycle import BackgroundThread, raise_in_thread
 from ..sockets.timed import TimedPull
 
-#: After the function has returned, its workers may go on for as long as they finish a message
-#: within the first of these; the second is for messages that are in nobody's hands.
-SETTLE_S, QUIET_S = 10.0, 1.0
+#: After the function has returned: how long a worker may take for one message.
+SETTLE_S = 10.0
 
-#: After Stop: when an exception is raised in a function that the end of its context did not end,
-#: and when it is given up.
-RAISE_AFTER_S, GIVE_UP_AFTER_S = 1.0, 5.0
+#: After the function has returned: how long to wait while messages are queued and no handler runs.
+QUIET_S = 1.0
+
+#: After a request to stop: from when on an exception is raised in the function. Before that, the
+#: end of its context has the time to wake it.
+RAISE_AFTER_S = 1.0
+
+#: After a request to stop: when the function is given up.
+GIVE_UP_AFTER_S = 5.0
+
+#: How long one wait for the end of a context takes. An exception is raised between two of them.
+TERM_SLICE_S = 0.1
 
 STUCK = (
     "could not be stopped: it is in a call that Python cannot interrupt, such as time.sleep(). Its "
@@ -41,10 +50,23 @@ STUCK = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: what the function was given, what was measured, how it ended.
+    """One run of an `Experiment`: what the function was given, what was measured, how it ended.
 
-    `outcome` is `"finished"`, `"stopped"` or `"failed"`. `error` is one line, or empty; `traceback`
-    is the learner's part of it. `took_s` is from the call until its workers had finished too.
+    Attributes:
+        number: the runs of an Experiment are numbered from 1.
+        values: the function's arguments, except for the context, by name.
+        outcome: `"finished"`, `"stopped"` or `"failed"`.
+        error: why the run failed or was cut short, in one line; empty if there is nothing to tell.
+        traceback: what the function raised, as text, from the function's own frame on; or empty.
+        took_s: from the call until the function and its workers had finished, in seconds.
+        summary: figures of all messages of the run.
+        timings: the log of the messages.
+
+    >>> from pushpull_kit import Experiment
+    >>> with Experiment(lambda context, count: None, count=3) as experiment:
+    ...     run = experiment.run()
+    >>> run.number, dict(run.values), run.outcome, run.summary.pushed
+    (1, {'count': 3}, 'finished', 0)
     """
 
     number: int
@@ -62,66 +84,85 @@ class Run:
 
 
 class RunContext(Context):
-    """The context of one run: whoever terminates it, and however often, libzmq is told once.
+    """The context of one run. Any thread may terminate it, at any time and more than once.
 
-    It keeps the sockets that are made from it: one that the function forgets is closed at the end
-    of the run, with linger 0. Until then it has a socket that nobody uses, because libzmq frees a
-    terminated context with its last socket, and the function may be about to make another.
+    It keeps a reference to each socket made from it, so that one that the function forgets is
+    closed at the end of the run, with linger 0. It also holds one unused socket: libzmq frees a
+    terminated context when its last socket closes, and the function may be about to make another.
     """
 
-    _kept: list[Any]
-    _anchor: zmq.Socket[bytes]
-    _end_lock: threading.Lock
-    _ending = False
-    _ended: threading.Event
+    _made_sockets: list[Any]
+    _unused_socket: zmq.Socket[bytes]
+    _unused_socket_lock: threading.Lock
 
     def __init__(self) -> None:
         super().__init__()
-        self._end_lock, self._ended = threading.Lock(), threading.Event()
-        self._kept = []
-        self._anchor = zmq.Socket(self, zmq.PAIR)
+        self._made_sockets = []
+        self._unused_socket = zmq.Socket(self, zmq.PAIR)
+        self._unused_socket_lock = threading.Lock()
 
     def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
         """Return a socket as `Context` does."""
-        self._kept.append(super().socket(socket_type, socket_class, **kwargs))
-        return self._kept[-1]
+        socket = super().socket(socket_type, socket_class, **kwargs)
+        self._made_sockets.append(socket)
+        return socket
 
     def term(self) -> None:
-        """Terminate as pyzmq does."""
-        while not self._is_ended_within(0.1):  # in slices, so that Stop can end the wait
+        """Terminate as pyzmq does. A request to stop can end the wait."""
+        while not self._wait_for_termination(TERM_SLICE_S):
             pass
 
+    def terminate_within(self, timeout: float) -> bool:
+        """Terminate as `Context` does, but return True: the run's record says what is left."""
+        self._wait_for_termination(timeout)
+        return True
+
     def interrupt(self) -> None:
-        """Wake whoever waits in a socket of this context, or is about to."""
-        with self._end_lock:
-            if not self._ending:
-                self._ending = True
-                threading.Thread(target=self._end, name="run-term", daemon=True).start()
+        """Start to terminate: this wakes each thread that waits in a socket, now or later."""
+        super().terminate_within(0)
 
     def finish_pulls(self) -> None:
-        """Take the message that each of this thread's PULLs received last as handled."""
-        for socket in self._kept:
+        """Count the message that each PULL of this thread received last as handled."""
+        for socket in self._made_sockets:
             if isinstance(socket, TimedPull) and not (socket.closed or socket.belongs_elsewhere()):
-                with contextlib.suppress(zmq.ZMQError):  # terminated meanwhile
+                with contextlib.suppress(zmq.ZMQError):  # the context may be terminated by now
                     socket.poll(0)
 
-    def _is_ended_within(self, timeout: float) -> bool:
+    def _wait_for_termination(self, timeout: float) -> bool:
         self.interrupt()
-        with self._end_lock:
-            self._anchor.close(linger=0)
-        return self._ended.wait(timeout)  # not a join: in 3.11 an exception in it breaks the thread
-
-    def _end(self) -> None:
-        super(Context, self).term()
-        self._ended.set()
-
-    def terminate_within(self, timeout: float) -> bool:
-        self._is_ended_within(timeout)
-        return True  # no warning: the run says what is left
+        with self._unused_socket_lock:  # two threads must not close it at once
+            self._unused_socket.close(linger=0)
+        return super().terminate_within(timeout)
 
 
-class Running:
-    """A run in progress: its thread calls the function, and closes what that leaves open."""
+class State(Enum):
+    """What the thread of a run does. It passes through these states in this order::
+
+        CREATED --start()--> CALLING --function ends--> CLOSING --all is closed--> ENDED
+
+    `ask_to_stop` changes no state. The supervisor then calls `escalate_stop` until the run has
+    ended. As long as the function runs, that takes these steps, at these times after the request::
+
+        at once              terminate the context, which wakes what waits in its sockets
+        RAISE_AFTER_S        raise an exception in the function, again at each call
+        GIVE_UP_AFTER_S      give up: the thread is left behind, in the state CALLING
+    """
+
+    CREATED = auto()
+    CALLING = auto()
+    CLOSING = auto()
+    ENDED = auto()
+
+
+class RunInProgress:
+    """A run that has not ended yet: its thread calls the function and closes what it left open.
+
+    Args:
+        number: the run's number.
+        function: what to run. It is given the context, then the values.
+        values: the function's arguments, except for the context, by name.
+        print_under_cell: called in the thread, so that its prints appear under a cell.
+    """
 
     context: RunContext
     result: Run | None = None
@@ -134,100 +175,140 @@ class Running:
         print_under_cell: Callable[[], None],
     ) -> None:
         self.number, self.values = number, dict(values)
-        self.began_s, self.took_s = monotonic(), 0.0
-        self.stopping, self.done, self.over = (threading.Event() for _ in range(3))
-        self.error = self.traceback = ""
+        self.began_s = monotonic()
+        self.state = State.CREATED
         self._function, self._print_under_cell = function, print_under_cell
-        self._inside_lock, self._inside = threading.Lock(), True  # the function
-        self._stopped_s: float | None = None
+        self._took_s = 0.0
+        self._error = self._traceback = ""
+        self._stop_requested = threading.Event()
+        self._stop_requested_s = 0.0
+        # Held to leave CALLING and to raise in the thread, so that nothing is raised afterwards.
+        self._calling_lock = threading.Lock()
         name = f"run {number} of {getattr(function, '__name__', 'a function')}"
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = BackgroundThread(self._run, name)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._stop_requested.is_set()
 
     def start(self) -> None:
         """Make the context, and start the thread."""
         self.context = RunContext()
         self._thread.start()
 
-    def press(self) -> bool:
-        """Take the next step to end a run that was asked to stop; `False` if no step is left."""
-        self._stopped_s = self._stopped_s or monotonic()
-        waited_s = monotonic() - self._stopped_s
+    def wait(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds for the run's end, and return whether it was reached."""
+        return self._thread.wait(timeout)
+
+    def ask_to_stop(self, reason: str = "") -> None:
+        """Ask the run to stop, without waiting. Later calls do nothing.
+
+        Args:
+            reason: becomes the record's error, unless the function raises one.
+        """
+        if self.stop_requested:
+            return
+        self._error = reason or self._error
+        self._stop_requested_s = monotonic()
+        self._stop_requested.set()
+
+    def escalate_stop(self) -> bool:
+        """Take the next step to stop a run that was asked to stop; `State` lists the steps.
+
+        Returns:
+            Whether to go on. False if the function still runs and no step is left.
+        """
+        waited_s = monotonic() - self._stop_requested_s
         self.context.interrupt()
-        with self._inside_lock:
-            if self._inside and waited_s > RAISE_AFTER_S:
-                _raise_in(self._thread.ident, _Stop)
-            return not self._inside or waited_s < GIVE_UP_AFTER_S
+        with self._calling_lock:
+            if self.state is not State.CALLING:
+                return True
+            if waited_s > RAISE_AFTER_S:
+                raise_in_thread(self._thread.ident, _Stop)
+            return waited_s < GIVE_UP_AFTER_S
 
     def record(self) -> Run:
-        """Return what came of it, as `result` does from now on; up to now if it is stuck."""
-        stuck = not self.done.is_set()
-        outcome = (
-            "stopped" if self.stopping.is_set() else "failed" if self.traceback else "finished"
-        )
+        """Keep the record of the run as `result`, and return it.
+
+        A run that was given up is recorded as it is now.
+        """
+        ended = self.state is State.ENDED
+        outcome = "failed" if self._traceback else "finished"
         self.result = Run(
             number=self.number,
             values=self.values,
-            outcome=outcome,
-            error=STUCK if stuck else self.error,
-            traceback=self.traceback,
-            took_s=monotonic() - self.began_s if stuck else self.took_s,
+            outcome="stopped" if self.stop_requested else outcome,
+            error=self._error if ended else STUCK,
+            traceback=self._traceback,
+            took_s=self._took_s if ended else monotonic() - self.began_s,
             summary=self.context.timings.summary(),
             timings=self.context.timings,
         )
         return self.result
 
-    # In the thread.
+    # In the run's thread.
 
     def _run(self) -> None:
         try:
             self._print_under_cell()
             self._call()
-            if not self.error:
+            if not self._error:
                 self._settle()
-            self.took_s = monotonic() - self.began_s
+            self._took_s = monotonic() - self.began_s
             self.context.retire(RETIRE_TIMEOUT_S)
-            if not self.context.closed and not self.error:
-                self.error = self._left_open()
+            if not self.context.closed and not self._error:
+                self._error = self._describe_what_is_open()
         finally:
-            self.done.set()
+            self.state = State.ENDED
 
     def _call(self) -> None:
+        """Call the function, and keep what it raises, except for what the request to stop causes.
+
+        `_Stop` can be raised here until `_leave_calling` has returned, so also within it. Then
+        `_leave_calling` is called again. After that no exception is pending and none will come.
+        """
         try:
             try:
+                self.state = State.CALLING
                 self._function(self.context, **self.values)
             finally:
-                self._leave()
+                self._leave_calling()
         except BaseException as error:
-            self._leave()  # again: the first may have been cut short
-            asked = self.stopping.is_set()
-            if asked and isinstance(error, (_Stop, zmq.ZMQError, PushPullError)):
-                return
-            if error.__traceback__ is not None:
-                error.__traceback__ = error.__traceback__.tb_next  # the learner's part
-            self.error = traceback.format_exception_only(error)[-1].strip()[:500]
-            self.traceback = "".join(traceback.format_exception(error))[-20_000:]
+            self._leave_calling()
+            caused_by_stop = isinstance(error, (_Stop, zmq.ZMQError, PushPullError))
+            if not (self.stop_requested and caused_by_stop):
+                self._keep_error(error)
 
-    def _leave(self) -> None:
-        """See to it that nothing is raised in this thread from now on."""
-        with self._inside_lock:
-            self._inside = False
-            _raise_in(get_ident(), None)
+    def _leave_calling(self) -> None:
+        """Go from CALLING to CLOSING: from now on nothing is raised in this thread."""
+        with self._calling_lock:
+            self.state = State.CLOSING
+            raise_in_thread(get_ident(), None)
+
+    def _keep_error(self, error: BaseException) -> None:
+        if error.__traceback__ is not None:
+            error.__traceback__ = error.__traceback__.tb_next  # without the frame of `_call`
+        self._error = traceback.format_exception_only(error)[-1].strip()[:500]
+        self._traceback = "".join(traceback.format_exception(error))[-20_000:]
 
     def _settle(self) -> None:
         """Wait for the workers, as long as they finish what the function has pushed."""
         self.context.finish_pulls()
-        finished, since_s = -1, monotonic()
+        last_finished, last_change_s = -1, monotonic()
         while self.context.workers:
             summary = self.context.timings.summary()
-            if summary.handled + summary.failed != finished:
-                finished, since_s = summary.handled + summary.failed, monotonic()
-            patience_s = SETTLE_S if summary.handling else QUIET_S
-            if not summary.handling + summary.in_flight or monotonic() - since_s > patience_s:
+            finished = summary.handled + summary.failed
+            if finished != last_finished:
+                last_finished, last_change_s = finished, monotonic()
+            max_wait_s = SETTLE_S if summary.handling else QUIET_S
+            all_done = summary.handling + summary.in_flight == 0
+            if all_done or monotonic() - last_change_s > max_wait_s:
                 return
-            if self.stopping.wait(0.01):
+            if self._stop_requested.wait(0.01):
                 return
 
-    def _left_open(self) -> str:
+    def _describe_what_is_open(self) -> str:
         names = ", ".join(map(repr, self.context.workers))
         what = f"worker {names} is still in its handler" if names else "a socket of it is open"
         return (
@@ -237,10 +318,4 @@ class Running:
 
 
 class _Stop(BaseException):
-    """Raised in a function to stop it; no `except Exception` catches it."""
-
-
-def _raise_in(thread: int | None, what: type[BaseException] | None) -> None:
-    """Have Python raise this in that thread when it next runs Python code; `None` takes it back."""
-    ident = ctypes.c_ulong(thread or 0)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(what) if what else None)
+    """Raised in a function to stop it. No `except Exception` catches it."""

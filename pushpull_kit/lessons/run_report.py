@@ -1,88 +1,57 @@
-"""What is written about parameters and runs: names with their units, captions, comparisons."""
+"""What is written about runs: a caption, how one ended, and two compared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Mapping
 from typing import Any
 
 from ..recording.units import duration
+from .html import text
+from .parameters import name_without_unit, value_with_unit
 from .run import Run
-
-#: What a name may end in, and how that reads.
-UNITS = {"s": "s", "ms": "ms", "us": "µs", "ns": "ns", "bytes": "bytes"}
-
-
-def label(name: str) -> str:
-    """Return a parameter's name with its unit apart, such as `handler (s)` for `handler_s`."""
-    words, unit = _parted(name)
-    return f"{words} ({unit})" if unit else words
-
-
-def words_of(name: str) -> str:
-    """Return a parameter's name without its unit, such as `handler` for `handler_s`."""
-    return _parted(name)[0]
-
-
-def value_of(name: str, value: object) -> str:
-    """Return what a parameter was given with its unit, such as `0.1 s`, in about 40 characters."""
-    unit, said = _parted(name)[1], f"{value:g}" if isinstance(value, float) else str(value)
-    return (said if len(said) <= 40 else said[:39] + "…") + (f" {unit}" if unit else "")
 
 
 def title(number: int, values: Mapping[str, Any]) -> str:
-    """Return a run's caption, such as `run 2: rcvhwm = 1, handler = 0.1 s`."""
-    given = [f"{words_of(name)} = {value_of(name, value)}" for name, value in values.items()]
+    """Return a run's caption.
+
+    >>> title(2, {"rcvhwm": 1, "handler_s": 0.1})
+    'run 2: rcvhwm = 1, handler = 0.1 s'
+    """
+    given = [
+        f"{name_without_unit(name)} = {value_with_unit(name, value)}"
+        for name, value in values.items()
+    ]
     return f"run {number}" + (": " if given else "") + ", ".join(given)
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return names as an error says them."""
-    return ", ".join(map(repr, names)) or "(none)"
-
-
-def text(words: str, tag: str = "span", attributes: str = "") -> str:
-    """Return words as HTML that shows just these words."""
-    return f"<{tag} {attributes}>{escape(words)}</{tag}>"
-
-
-def bar(done: int | None = None, count: int = 1) -> str:
-    """Return the browser's own progress bar; one without a value says only that something runs."""
-    value = "" if done is None else f'value="{done}" max="{count}"'
-    return f'<progress aria-label="progress of the run" {value}></progress>'
-
-
 def report(run: Run) -> str:
-    """Return how a run ended, its traceback behind a fold."""
+    """Return as HTML how a run ended, with its traceback folded."""
     ended = text(f"{run.outcome} after {duration(run.took_s)}")
     if not run.error:
         return ended
     if not run.traceback:
         return f"{ended}: {text(run.error)}"
-    fold = text(run.traceback, "pre", 'style="overflow-x: auto"')
-    return f"{ended}<details>{text(run.error, 'summary')}{fold}</details>"
+    folded = text(run.traceback, "pre", 'style="overflow-x: auto"')
+    return f"{ended}<details>{text(run.error, 'summary')}{folded}</details>"
 
 
-def compared(before: Run, after: Run) -> str:
-    """Return the figures of two runs, and what they were given differently, as one line."""
-    first, second = before.summary, after.summary
-    steps = [
-        ("your cell waited", duration(first.sending_s), duration(second.sending_s)),
-        ("the work took", duration(first.working_s), duration(second.working_s)),
-        ("all was over after", duration(first.span_s), duration(second.span_s)),
+def comparison(first: Run, second: Run) -> str:
+    """Return one line: the figures of two runs, and the values that differ between them."""
+    before, after = first.summary, second.summary
+    changes = [
+        ("your cell waited", duration(before.sending_s), duration(after.sending_s)),
+        ("the work took", duration(before.working_s), duration(after.working_s)),
+        ("all was over after", duration(before.span_s), duration(after.span_s)),
     ]
-    for name in after.values:
-        old, new = (value_of(name, run.values[name]) for run in (before, after))
+    for name in second.values:
+        old = value_with_unit(name, first.values[name])
+        new = value_with_unit(name, second.values[name])
         if old != new:
-            steps.append((words_of(name), old, new))
-    runs = " → ".join(
-        f"run {run.number}" + (f" ({run.outcome})" if run.outcome != "finished" else "")
-        for run in (before, after)
-    )
-    return f"{runs}: " + " · ".join(f"{what} {old} → {new}" for what, old, new in steps)
+            changes.append((name_without_unit(name), old, new))
+    figures = " · ".join(f"{what} {old} → {new}" for what, old, new in changes)
+    return f"{_name(first)} → {_name(second)}: {figures}"
 
 
-def _parted(name: str) -> tuple[str, str]:
-    stem, _, ending = name.rpartition("_")
-    unit = UNITS.get(ending, "") if stem else ""
-    return (stem if unit else name).replace("_", " ").strip() or name, unit
+def _name(run: Run) -> str:
+    """Return a run's number, and its outcome unless it finished."""
+    return f"run {run.number}" + (f" ({run.outcome})" if run.outcome != "finished" else "")
