@@ -1,6 +1,6 @@
 """Every exercise: its stub, its solution, and the answers in tests/answers.
 
-`pushpull_kit.exercises.engine.check` says how to add some.
+`pushpull_kit/exercises/engine/check.py` says how to add an exercise.
 """
 
 import importlib
@@ -10,13 +10,12 @@ import re
 import pytest
 
 from pushpull_kit import exercises
-from pushpull_kit.exercises.engine import harness as lab
-from pushpull_kit.exercises.engine.check import CORRECT, NOT_ATTEMPTED, NOT_YET, Exercise
+from pushpull_kit.exercises.engine.check import Exercise
+from pushpull_kit.exercises.engine.harness import Harness
+from pushpull_kit.exercises.engine.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
 
 MODULES = sorted(
-    module.name
-    for module in pkgutil.iter_modules(exercises.__path__)
-    if module.name not in ("sandbox", "lab", "engine")
+    module.name for module in pkgutil.iter_modules(exercises.__path__) if module.name != "engine"
 )
 EXERCISES = {
     f"{module}.{exercise.name}": exercise
@@ -27,7 +26,7 @@ EXERCISES = {
 
 
 def answers(name, kind):
-    """The answers of a kind, WRONG or RIGHT, to an exercise."""
+    """The wrong or the right answers to an exercise. `kind` is "WRONG" or "RIGHT"."""
     module, exercise = name.split(".")
     try:
         found = importlib.import_module(f"answers.{module}")
@@ -37,7 +36,7 @@ def answers(name, kind):
 
 
 def each(kind):
-    """Parameters: an exercise's name, and one of its answers of that kind."""
+    """Parameters for pytest: an exercise's name, and one of its answers of that kind."""
     return [
         pytest.param(name, answer, id=f"{name}-{title(answer)}")
         for name in EXERCISES
@@ -52,14 +51,14 @@ def title(answer):
 
 
 def stubs(model):
-    """What a learner has not touched yet."""
+    """Stubs that a learner has not changed."""
     if not callable(model):
         return [None, ..., [None], {"a": ...}]
 
     def dots(*args): ...
 
     def docstring(*args):
-        """What it is to do."""
+        """Do something."""
 
     def passes(*args):
         pass
@@ -69,13 +68,13 @@ def stubs(model):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_has_exercises(module):
-    """A module in `exercises` other than the engine has two exercises or more."""
+    """Each module of exercises has two or more."""
     assert sum(name.startswith(f"{module}.") for name in EXERCISES) >= 2
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_an_exercise_is_complete(name):
-    """It has a docstring, two hints or more, and three wrong answers, each with its own reason."""
+    """It has a docstring, two hints or more, and three wrong answers with different reasons."""
     exercise = EXERCISES[name]
     assert exercise.__doc__
     assert len(exercise.hints) >= 2
@@ -85,7 +84,7 @@ def test_an_exercise_is_complete(name):
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_stub_is_not_attempted(name):
-    """The untouched stub is told so, in the same words each time."""
+    """An unchanged stub gets the same text in each exercise."""
     for stub in stubs(EXERCISES[name].model):
         verdict = EXERCISES[name].check(stub)
         assert verdict.outcome == NOT_ATTEMPTED
@@ -94,7 +93,7 @@ def test_a_stub_is_not_attempted(name):
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_solution_passes(name):
-    """The solution that is shown is correct, and so it is when it is checked again."""
+    """The solution is correct, also when it is checked a second time."""
     for _ in range(2):
         verdict = EXERCISES[name].check(EXERCISES[name].model)
         assert verdict.outcome == CORRECT, verdict
@@ -102,15 +101,15 @@ def test_the_solution_passes(name):
 
 @pytest.mark.parametrize(("name", "answer"), each("RIGHT"))
 def test_another_right_answer_passes(name, answer):
-    """An answer that does what was asked in another way is correct."""
+    """An answer that differs from the solution and does the same is correct."""
     verdict = EXERCISES[name].check(answer)
     assert verdict.outcome == CORRECT, verdict
 
 
 @pytest.mark.parametrize(("name", "answer"), each("WRONG"))
 def test_a_wrong_answer_is_refused(monkeypatch, name, answer):
-    """A typical wrong answer is told its own reason, and nobody else's."""
-    monkeypatch.setattr(lab, "LIMIT_S", 1.0)
+    """The message for a wrong answer gives its reason, and not that of another wrong answer."""
+    monkeypatch.setattr(Harness, "limit_s", 1.0)
     answer, reason = answer
     verdict = EXERCISES[name].check(answer)
     assert verdict.outcome == NOT_YET
@@ -121,8 +120,9 @@ def test_a_wrong_answer_is_refused(monkeypatch, name, answer):
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_hints_and_solution_are_shown(name):
-    """Each hint comes in its turn, the last one for ever; the solution is Markdown code."""
-    fresh = Exercise(EXERCISES[name]._judge, EXERCISES[name].model, EXERCISES[name].hints)
+    """Hints come one by one, then the last one again; the solution is Markdown with code."""
+    exercise = EXERCISES[name]
+    fresh = Exercise(exercise.judge, exercise.model, exercise.hints)
     shown = [repr(fresh.hint()) for _ in range(len(fresh.hints) + 1)]
     assert shown[0].startswith(f"Hint 1 of {len(fresh.hints)}: ")
     assert len(set(shown)) == len(fresh.hints)

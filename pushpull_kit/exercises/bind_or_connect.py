@@ -7,7 +7,7 @@ import zmq
 
 from .engine.check import exercise, expect, show
 
-NOBODY = "tcp://127.0.0.1:1"  # a port that no program of today listens at
+NO_LISTENER = "tcp://127.0.0.1:1"  # no program of today listens at this port
 
 SOCKETS = {
     "binds, nobody there": "waits",
@@ -19,13 +19,13 @@ SOCKETS = {
 
 WHY = {
     "binds, nobody there": "`bind` makes no pipe: see section 1.",
-    "binds, one receiver connected": "Who connects brings a pipe along: see section 3.",
+    "binds, one receiver connected": "A peer that connects makes a pipe: see section 3.",
     "connects over TCP, nobody there": "`connect` makes the pipe at once: see section 4.",
     "connects over TCP with immediate, nobody there": (
         "With `immediate` there is no pipe before there is a connection: see section 6."
     ),
     "connects over inproc with immediate, nobody there": (
-        "Over inproc the option changes nothing: see the end of section 6."
+        "Over inproc `immediate` changes nothing: see the end of section 6."
     ),
 }
 
@@ -33,13 +33,13 @@ WHY = {
 @exercise(
     solution=SOCKETS,
     hints=[
-        "One question for each: is there a pipe? The table at the end of section 6 has them all.",
-        "`bind` waits for somebody, `connect` does not, `immediate` makes a `connect` like a "
-        "`bind`, and inproc takes no notice of `immediate`.",
+        "Ask of each socket: does it have a pipe? The table at the end of section 6 says so.",
+        "A bound socket has no pipe until a peer connects. A connected socket has one at once. "
+        "With `immediate` it has one when the connection is made, except over inproc.",
     ],
 )
-def queues_or_waits(lab, answer):
-    """Say of five sockets whether `send` would queue or wait."""
+def queues_or_waits(harness, answer):
+    """Predict for five sockets whether `send` queues the message or waits."""
     expect(
         isinstance(answer, dict) and set(answer) == set(SOCKETS),
         f"Keep the five lines of the stub, and fill in their values; got {show(answer)}.",
@@ -49,23 +49,22 @@ def queues_or_waits(lab, answer):
             said in ("queues", "waits"),
             f'Say `"queues"` or `"waits"` for "{name}"; you said {show(said)}.',
         )
-    sockets = {name: lab.socket(zmq.PUSH) for name in SOCKETS}
+    sockets = {name: harness.socket(zmq.PUSH) for name in SOCKETS}
     alone, visited, connected, immediate, inproc = sockets.values()
     immediate.immediate = inproc.immediate = True
     alone.bind("inproc://alone")
     visited.bind("inproc://visited")
-    lab.socket(zmq.PULL).connect("inproc://visited")
-    connected.connect(NOBODY)
-    immediate.connect(NOBODY)
+    harness.socket(zmq.PULL).connect("inproc://visited")
+    connected.connect(NO_LISTENER)
+    immediate.connect(NO_LISTENER)
     inproc.connect("inproc://nobody")
     for name, socket in sockets.items():
         measured = "queues" if socket.poll(0, zmq.POLLOUT) else "waits"
         expect(
             answer[name] == measured,
-            f'"{name}": you said {show(answer[name])}; it was tried just now, and it '
-            f"{measured}. {WHY[name]}",
+            f'"{name}": you said {show(answer[name])}; a real socket {measured}. {WHY[name]}',
         )
-    return "All five were tried just now, with a poller, and did as you said."
+    return "Five real sockets did what you said."
 
 
 def offer_job(sender, job):
@@ -81,49 +80,52 @@ def offer_job(sender, job):
     hints=[
         "Section 2 has three ways not to wait. Two of them need no limit in milliseconds.",
         "`sender.send_string(job, zmq.NOBLOCK)` pushes, or raises `zmq.Again` at once.",
-        "Put it into a `try`. `except zmq.Again` is where to return `False`.",
+        "Put it into a `try`, and return `False` in `except zmq.Again`.",
     ],
 )
-def offer(lab, answer):
-    """Push a job if that is possible without waiting, and say whether it was."""
-    sender, receiver = lab.socket(zmq.PUSH), lab.socket(zmq.PULL)
+def offer(harness, answer):
+    """Push a job if that is possible without waiting, and return whether it was accepted."""
+    sender, receiver = harness.socket(zmq.PUSH), harness.socket(zmq.PULL)
     sender.bind("inproc://offer")
-    lab.give(sender)
-    late = "Nobody was there to take the job: return `False` then, without waiting."
-    said = lab.run(answer, sender, "wash", returns=bool, if_late=late)
-    expect(not said, "Nobody was connected, and your function returned `True`.")
+    harness.give(sender)
+    late = "No receiver was connected: return `False` then, without waiting."
+    accepted = harness.run(answer, sender, "wash", returns=bool, if_late=late)
+    expect(not accepted, "No receiver was connected, but your function returned `True`.")
 
     receiver.connect("inproc://offer")
-    lab.give(sender).poll(0, zmq.POLLOUT)  # so that it has heard of it
-    said = lab.run(answer, lab.give(sender), "dry", returns=bool)
-    came = lab.drain(receiver)
+    harness.give(sender).poll(0, zmq.POLLOUT)  # so that the sender has met its peer
+    accepted = harness.run(answer, harness.give(sender), "dry", returns=bool)
+    came = harness.drain(receiver)
     expect(
-        came or not said,
-        "A receiver was connected; your function returned `True`, and had pushed nothing.",
+        came or not accepted,
+        "A receiver was connected. Your function returned `True`, but had pushed nothing.",
     )
     expect(
-        said or not came,
+        accepted or not came,
         f"A receiver was connected, and got {show(came)}; but your function returned `False`.",
     )
     expect(
-        said, "A receiver was connected, and your function returned `False`, and pushed nothing."
+        accepted,
+        "A receiver was connected, and your function pushed nothing and returned `False`.",
     )
     expect(
         came == ["dry"],
-        f"One job, `dry`, was to be pushed; received was {show(came)}. The job that had been "
-        "refused before is its caller's again.",
+        f"Expected one job, `dry`; received {show(came)}. A job that was refused belongs to the "
+        "caller again: do not keep it.",
     )
 
-    sender, receiver = lab.pair(sndhwm=1, rcvhwm=1)
-    late = "Its pipe was full: return `False` then too, without waiting."
-    said = [lab.run(answer, sender, job, returns=bool, if_late=late) for job in "abc"]
-    came = lab.drain(receiver)
+    sender, receiver = harness.pair(sndhwm=1, rcvhwm=1)
+    late = "The pipe was full: return `False` then too, without waiting."
+    accepted = [harness.run(answer, sender, job, returns=bool, if_late=late) for job in "abc"]
+    came = harness.drain(receiver)
     expect(
-        (said, came) == ([True, True, False], ["a", "b"]),
-        f"Three jobs were offered where two have room: you returned {show(said)}, and received "
-        f"was {show(came)}.",
+        (accepted, came) == ([True, True, False], ["a", "b"]),
+        f"Three jobs were offered, and the pipe had room for two. You returned {show(accepted)}; "
+        f"received were {show(came)}.",
     )
-    return "Refused by nobody and by a full pipe, accepted else, and never waited."
+    return (
+        "It refused without a receiver and with a full pipe, accepted otherwise, and never waited."
+    )
 
 
 def push_within(sender, jobs, patience_s):
@@ -141,66 +143,66 @@ def push_within(sender, jobs, patience_s):
 @exercise(
     solution=push_within,
     hints=[
-        "Section 2 has two ways to wait for a while: a limit to `send`, or a poller that waits for "
-        "you. Either will do.",
-        "Both count in *milliseconds*, whole ones: `sender.sndtimeo = int(patience_s * 1000)`. At "
-        "the end of that, `send_string` raises `zmq.Again`.",
-        "With `for number, job in enumerate(jobs)`, what is left when `zmq.Again` was raised is "
-        "`jobs[number:]`. After the loop, nothing is left: `[]`.",
-        "Patience is for all jobs together: note `end_s = time.monotonic() + patience_s` first. "
-        "Before each job, what is left of it is `max(0, end_s - time.monotonic())`.",
+        "Section 2 has two ways to wait for a limited time: a limit for `send`, or a poller. Both "
+        "will do.",
+        "Both count in whole *milliseconds*: `sender.sndtimeo = int(patience_s * 1000)`. After "
+        "that time, `send_string` raises `zmq.Again`.",
+        "With `for number, job in enumerate(jobs)`, the jobs left after `zmq.Again` are "
+        "`jobs[number:]`. After the loop, no job is left: `[]`.",
+        "The limit is for all jobs together, so begin with `end_s = time.monotonic() + "
+        "patience_s`. Before each job, the time left is `max(0, end_s - time.monotonic())`.",
     ],
 )
-def patience(lab, answer):
-    """Push jobs, wait for a receiver in bounded time, and give back what was not accepted."""
-    alone = lab.socket(zmq.PUSH)
+def patience(harness, answer):
+    """Push jobs, wait for a receiver in bounded time, and return what was not accepted."""
+    alone = harness.socket(zmq.PUSH)
     alone.bind("inproc://alone")
     jobs = [f"job {number}" for number in range(200)]
-    left = lab.run(
+    left = harness.run(
         answer,
-        lab.give(alone),
+        harness.give(alone),
         list(jobs),
         0.1,
         returns=list,
-        if_late=f"Nobody came, and your patience was for 0.1 s. It is for all {len(jobs)} jobs "
-        "together, not for each.",
+        if_late=f"No receiver came, and `patience_s` was 0.1, for all {len(jobs)} jobs together, "
+        "not for each.",
     )
     expect(
         left == jobs,
-        f"Nobody came, so all {len(jobs)} jobs were to be returned, in order; you returned "
+        f"No receiver came. Expected all {len(jobs)} jobs back, in order; you returned "
         f"{len(left)}: {show(left)}.",
     )
 
-    sender, receiver = lab.socket(zmq.PUSH), lab.socket(zmq.PULL)
+    sender, receiver = harness.socket(zmq.PUSH), harness.socket(zmq.PULL)
     sender.bind("inproc://late")
-    run = lab.start(answer, lab.give(sender), ["wash", "dry"], 60.0)
-    lab.wait_until(lambda: not run.running, 0.3)
+    run = harness.start(answer, harness.give(sender), ["wash", "dry"], 60.0)
+    harness.wait_until(lambda: not run.running, 0.3)
     if not run.running:
         left = run.result(returns=list)
         expect(
             False,
-            f"Your patience was for 60 s, and after {run.took_s:.2f} s your function gave up and "
-            f"returned {show(left)}, before the receiver came.",
+            f"`patience_s` was 60, but after {run.took_s:.2f} s your function gave up and returned "
+            f"{show(left)}, before the receiver came.",
         )
     receiver.connect("inproc://late")
-    left = run.result(returns=list, if_late="A receiver had come, and you had not noticed.")
-    came = lab.drain(receiver)
+    left = run.result(returns=list, if_late="A receiver had connected meanwhile.")
+    came = harness.drain(receiver)
     expect(
         (came, left) == (["wash", "dry"], []),
-        f"A receiver came, late: it was to get both jobs. It got {show(came)}, and you returned "
-        f"{show(left)}.",
+        f"A receiver came late. Expected that it gets both jobs. It got {show(came)}, and you "
+        f"returned {show(left)}.",
     )
 
-    sender, receiver = lab.pair(sndhwm=2, rcvhwm=2)
-    late = "The pipe was full, and stayed so: give up on what is left then too."
-    left = lab.run(answer, sender, list("abcdef"), 0.1, returns=list, if_late=late)
-    came = lab.drain(receiver)
+    sender, receiver = harness.pair(sndhwm=2, rcvhwm=2)
+    late = "The pipe was full, and no job was received: return what is left then too."
+    left = harness.run(answer, sender, list("abcdef"), 0.1, returns=list, if_late=late)
+    came = harness.drain(receiver)
     expect(
         came + left == list("abcdef"),
-        f"Six jobs, with room for four: each was to be received or returned, once, in order. "
+        f"Six jobs, with room for four: expected each job once, in order, received or returned. "
         f"Received were {show(came)}, and you returned {show(left)}.",
     )
     return (
-        "All jobs came back when nobody was there, none when a receiver came late, and two of six "
-        "when there was room for four. Each was accepted or returned, and none was lost."
+        "Without a receiver you returned all jobs, with a late receiver none, and with room for "
+        "four you returned two of six. Each job was accepted or returned, and none was lost."
     )

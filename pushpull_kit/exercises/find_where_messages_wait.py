@@ -12,64 +12,64 @@ NO_LIMIT = "no limit"
 @exercise(
     solution=[SNDHWM + RCVHWM, (SNDHWM + RCVHWM) // 2, NO_LIMIT],
     hints=[
-        "For the first, look at the table of section 2: what does it do with the two marks?",
+        "For the first, look at the table of section 2: how does the count follow from both marks?",
         "For the second, look at the saw-tooth: how far does it fall before it rises?",
         "For the third, look at the table's last rows.",
-        "The two marks add up, a full queue opens when half of that has been taken, and one side "
-        f"without a mark leaves the whole without one: {show(NO_LIMIT)}.",
+        "The two marks add up. A full queue accepts messages again when half of them have been "
+        f"received. If one of the two has no mark, the answer is {show(NO_LIMIT)}.",
     ],
 )
-def foretell(lab, answer):
-    """Foretell how many are accepted, how many must be taken, and what a mark of 0 does."""
+def foretell(harness, answer):
+    """Predict how many are accepted, how many must be received, and what a mark of 0 does."""
     expect(
         isinstance(answer, (list, tuple)) and len(answer) == 3,
         f"Expected a list of three answers, `[fits, opens_after, one_side]`; got {show(answer)}.",
     )
     fits, opens_after, one_side = answer
-    sender, receiver = lab.pair(sndhwm=SNDHWM, rcvhwm=RCVHWM)
-    true_accepted = _fill(sender)
+    sender, receiver = harness.pair(sndhwm=SNDHWM, rcvhwm=RCVHWM)
+    accepted = _fill(sender)
     expect(
-        fits == true_accepted,
-        f"You said that `send` accepts {show(fits)}. It accepted {true_accepted} with marks of "
-        f"{SNDHWM} and {RCVHWM}, and nobody took any. There are two queues in a row.",
+        fits == accepted,
+        f"You said that `send` accepts {show(fits)}. It accepted {accepted} with marks of "
+        f"{SNDHWM} and {RCVHWM}, while none was received. There are two queues in a row.",
     )
-    true_taken = 0
+    received = 0
     while not sender.poll(0, zmq.POLLOUT):
         receiver.recv()
-        true_taken += 1
+        received += 1
     expect(
-        opens_after == true_taken,
-        f"{true_accepted} accepted is right. You said that there is room again when "
-        f"{show(opens_after)} have been taken. There was room after {true_taken}.",
+        opens_after == received,
+        f"{accepted} accepted is right. You said that there is room again when "
+        f"{show(opens_after)} have been received. There was room after {received}.",
     )
-    sender, _ = lab.pair(sndhwm=SNDHWM, rcvhwm=0)
-    most = 10 * true_accepted
-    true_one_side = _fill(sender, most)
+    sender, _ = harness.pair(sndhwm=SNDHWM, rcvhwm=0)
+    tried = 10 * accepted
+    accepted_without_mark = _fill(sender, tried)
     expect(
         str(one_side).strip().casefold() == NO_LIMIT,
         f"The first two are right. With a mark of 0 at the receiver you said {show(one_side)}; "
-        f"`send` accepted {true_one_side}, and the check stopped there, not `send`.",
+        f"`send` accepted {accepted_without_mark} of {tried} that were tried.",
     )
     return (
-        f"Measured just now: {true_accepted} accepted, room again after {true_taken} were taken, "
-        f"and with one mark of 0, {true_one_side} accepted and no end."
+        f"Measured: {accepted} accepted, room again after {received} were received, and with one "
+        f"mark of 0, {accepted_without_mark} of {tried} accepted."
     )
 
 
-def _fill(sender, most=1000):
-    """Push until there is no room; nobody receives meanwhile, so a refusal is never stale."""
-    for accepted in range(most):
+def _fill(sender, tries=1000):
+    """Push until a message is refused, and return how many were accepted."""
+    for accepted in range(tries):
         try:
             sender.send(b"", zmq.NOBLOCK)
         except zmq.Again:
             return accepted
-    return most
+    return tries
 
 
 JOBS = [f"job {number}" for number in range(1, 10)]
 
-#: How long to look for a job that is not to come; one that breaks the limit is there by then.
-NOTHING_S = 0.1
+#: How long to wait for one job too many. An answer that breaks the limit has pushed it by then.
+TOO_MANY_S = 0.1
 
 
 def push_within(limit, sender, done, jobs):
@@ -85,28 +85,28 @@ def push_within(limit, sender, done, jobs):
 @exercise(
     solution=push_within,
     hints=[
-        "No mark knows how many jobs are out. Who does? You know of each job that you push, and "
-        "`done` tells you of each that is finished.",
-        "Count. One more is out after each `send_string`, one fewer after each report.",
-        "Before a push, look whether as many are out as may be. If so, wait for one report, with "
-        "`done.recv_string()`; if not, push at once.",
-        "Begin with `out = 0`. For each job: `if out == limit:` receive one report and take one "
-        "off; then send the job and add one.",
+        "No mark counts the jobs that are out, but you can: you push each job, and `done` reports "
+        "each job that is finished.",
+        "After each `send_string` one more is out, after each report one fewer.",
+        "Before each push, compare the count with `limit`. If they are equal, wait for one report, "
+        "with `done.recv_string()`; otherwise push at once.",
+        "Begin with `out = 0`. For each job: `if out == limit:` receive one report and subtract "
+        "one; then send the job and add one.",
     ],
 )
-def bound_what_is_out(lab, answer):
+def bound_what_is_out(harness, answer):
     """Push all jobs, with never more than `limit` of them pushed and not yet reported as done."""
     for limit in (3, 1, 5):
-        sender, inbox = lab.pair()
-        outbox, done = lab.pair()
-        run = lab.start(answer, limit, sender, done, list(JOBS))
+        sender, inbox = harness.pair()
+        outbox, done = harness.pair()
+        run = harness.start(answer, limit, sender, done, list(JOBS))
         came: list[str] = []
-        _take(lab, run, inbox, came, limit)
-        lab.wait_until(lambda run=run: not run.running, NOTHING_S)
+        _take(harness, run, inbox, came, limit)
+        harness.wait_until(lambda run=run: not run.running, TOO_MANY_S)
         for reported in range(len(JOBS) - limit + 1):
             if reported:
                 outbox.send_string(str(came[reported - 1]))
-            ended = _take(lab, run, inbox, came, limit + reported)
+            ended = _take(harness, run, inbox, came, limit + reported)
             if ended and len(came) < len(JOBS):
                 run.result()
                 expect(came, "Your function returned, and no job had been pushed on `sender`.")
@@ -118,26 +118,31 @@ def bound_what_is_out(lab, answer):
             expect(out <= limit, f"{so_far} pushed {len(came)}: {out} were out.")
             expect(
                 out == limit,
-                f"{so_far} pushed {len(came)}, and then waited, at {run.line}. So {out} were out, "
-                f"and {limit} may be.",
+                f"{so_far} pushed {len(came)}, and then waited, at {run.line}. So {out} were out; "
+                f"expected {limit}.",
             )
         expect(came == JOBS, _differ(came))
         for job in came[-limit:]:
             outbox.send_string(str(job))
         run.result(if_late=f"All {len(JOBS)} jobs are pushed, and all are reported as done.")
     return (
-        "At most 3, 1 and 5 jobs were out, and never fewer than might be. Your function knows "
-        "nothing of marks, buffers or transports, so this holds over TCP as well."
+        "At most 3, 1 and 5 jobs were out, and always as many as allowed. Your function does not "
+        "depend on marks, buffers or transports, so this holds over TCP as well."
     )
 
 
-def _take(lab, run, inbox, came, count):
-    """Take jobs until so many have come in all or the answer has ended; return whether it has."""
-    lab.wait_until(lambda: came.extend(lab.drain(inbox)) or len(came) >= count or not run.running)
+def _take(harness, run, inbox, came, count):
+    """Add jobs to `came` until it has `count` or the answer has ended; return whether it has."""
+
+    def came_or_ended():
+        came.extend(harness.drain(inbox))
+        return len(came) >= count or not run.running
+
+    harness.wait_until(came_or_ended)
     ended = not run.running
-    came.extend(lab.drain(inbox))
+    came.extend(harness.drain(inbox))
     return ended
 
 
 def _differ(came):
-    return f"The jobs were to be {show(JOBS)}; received were {show(came)}."
+    return f"Expected the jobs {show(JOBS)}; received {show(came)}."

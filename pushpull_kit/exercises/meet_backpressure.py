@@ -9,7 +9,7 @@ from .engine.check import exercise, expect, show
 
 JOBS = ["wash", "dry", "iron", "fold", "pack"]
 MANY = [f"job {number}" for number in range(1000)]
-PATIENCE_MS = 100  # with MANY jobs that do not fit, nobody takes this for each of them
+PATIENCE_MS = 100  # for each of MANY jobs, this would take longer than the check allows
 
 
 def push_what_fits(sender, jobs):
@@ -32,23 +32,23 @@ def push_what_fits(sender, jobs):
         "the loop.",
     ],
 )
-def refuse_when_full(lab, answer):
+def refuse_when_full(harness, answer):
     """Push each job that fits now, never wait, and return the others."""
     for room in (2, 2 * len(JOBS)):
-        sender, receiver = lab.pair(sndhwm=room // 2, rcvhwm=room // 2)
-        refused = lab.run(
+        sender, receiver = harness.pair(sndhwm=room // 2, rcvhwm=room // 2)
+        refused = harness.run(
             answer,
             sender,
             list(JOBS),
             returns=(list, tuple),
-            if_late="Nobody takes a job while it runs, so a place for one more never comes.",
+            if_late="No job is received while it runs, so no room becomes free.",
         )
-        came, refused = lab.drain(receiver), list(refused)
+        came, refused = harness.drain(receiver), list(refused)
         fit, others = JOBS[:room], JOBS[room:]
         expect(came, "Your function returned, and no message had been pushed on `sender`.")
         expect(
             came == fit,
-            f"Of {show(JOBS)} the queue had room for the first {len(fit)}. In it was {show(came)}.",
+            f"The queue had room for the first {len(fit)} of {show(JOBS)}; it held {show(came)}.",
         )
         expect(
             not others or refused != fit,
@@ -57,7 +57,7 @@ def refuse_when_full(lab, answer):
         expect(
             len(refused) >= len(others),
             f"{len(others)} jobs were not accepted, and your function returned {len(refused)}, "
-            f"{show(refused)}. Who is to look after the others?",
+            f"{show(refused)}. Return all of them.",
         )
         expect(
             refused == others,
@@ -65,8 +65,8 @@ def refuse_when_full(lab, answer):
             f"returned {show(refused)}.",
         )
     return (
-        "With room for two, two were accepted and three came back to you; with room for ten, all "
-        "were accepted. Each job is in one place or the other."
+        "With room for two, two jobs were accepted and three returned; with room for ten, all were "
+        "accepted. Each job was accepted or returned."
     )
 
 
@@ -86,49 +86,52 @@ def push_within(sender, jobs, patience_ms):
 @exercise(
     solution=push_within,
     hints=[
-        "`sndtimeo` is the patience for one send. What is left of yours after that send?",
-        "Work out at the beginning when the patience ends, by `time.monotonic()`. Before each "
-        "send, set `sndtimeo` to the milliseconds until then, as an `int`.",
-        "When the patience is over, less than nothing is left, and -1 means to wait for ever: "
+        "`sndtimeo` limits one send. How much of `patience_ms` is left after that send?",
+        "First compute when the time is over, with `time.monotonic()`. Before each send, set "
+        "`sndtimeo` to the milliseconds until then, as an `int`.",
+        "When the time is over, the difference is negative, and -1 means to wait without limit: "
         "`sender.sndtimeo = max(0, int(left_ms))`.",
         "The rest is as in the first exercise, without `zmq.NOBLOCK`.",
     ],
 )
-def share_one_patience(lab, answer):
+def share_one_patience(harness, answer):
     """Push jobs, wait no longer than `patience_ms` for all of them together, return the others."""
-    sender, receiver = lab.pair(sndhwm=1, rcvhwm=1)
-    refused = lab.run(
+    sender, receiver = harness.pair(sndhwm=1, rcvhwm=1)
+    refused = harness.run(
         answer,
         sender,
         list(MANY),
         PATIENCE_MS,
         returns=(list, tuple),
-        if_late=f"Nobody took a job, and `patience_ms` was {PATIENCE_MS}, for all {len(MANY):,} "
+        if_late=f"No job was received, and `patience_ms` was {PATIENCE_MS}, for all {len(MANY):,} "
         "jobs together.",
     )
-    came, refused = lab.drain(receiver), list(refused)
+    came, refused = harness.drain(receiver), list(refused)
     expect(came, "Your function returned, and no message had been pushed on `sender`.")
     expect(
         came == MANY[:2],
-        f"Nobody took a job, and the queue had room for the first two. In it was {show(came)}.",
+        f"No job was received, and the queue had room for the first two; it held {show(came)}.",
     )
     expect(
         refused == MANY[2:],
-        f"The queue took the first 2 of {len(MANY):,} jobs, so that the other {len(MANY) - 2} were "
-        f"to be returned; your function returned {len(refused)}, {show(refused)}.",
+        f"The queue accepted the first 2 of {len(MANY):,} jobs. Expected the other "
+        f"{len(MANY) - 2} back; your function returned {len(refused)}, {show(refused)}.",
     )
 
-    sender, receiver = lab.pair(sndhwm=1, rcvhwm=1)
-    run = lab.start(answer, sender, list(JOBS), 60_000)
-    lab.wait_until(lambda: not run.running, 0.2)  # one that does not wait has ended by then
-    came = lab.receive(receiver, len(JOBS))
-    refused = list(run.result(returns=(list, tuple), if_late="A worker had taken its jobs."))
+    sender, receiver = harness.pair(sndhwm=1, rcvhwm=1)
+    run = harness.start(answer, sender, list(JOBS), 60_000)
+    harness.wait_until(
+        lambda: not run.running, 0.2
+    )  # an answer that does not wait has ended by then
+    came = harness.receive(receiver, len(JOBS))
+    refused = list(run.result(returns=(list, tuple), if_late="A worker was receiving the jobs."))
     expect(
         came == JOBS and not refused,
-        f"With 60 s of patience, and a worker that was busy for a moment only, all of {show(JOBS)} "
-        f"were to be accepted. Received was {show(came)}; your function returned {show(refused)}.",
+        f"`patience_ms` was 60,000, and the worker was busy for a moment only. Expected that all "
+        f"of {show(JOBS)} are accepted. Received were {show(came)}; your function returned "
+        f"{show(refused)}.",
     )
     return (
-        f"{len(MANY):,} jobs and nobody to take them: your function gave up once, for all of them. "
-        "With a worker that came late, it waited, and all jobs were accepted."
+        f"With {len(MANY):,} jobs and no receiver, your function gave up once, for all of them. "
+        "With a worker that was late, it waited, and all jobs were accepted."
     )

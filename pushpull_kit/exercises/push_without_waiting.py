@@ -22,24 +22,27 @@ def push_all(sender, jobs):
         "return.",
     ],
 )
-def hand_over(lab, answer):
+def hand_over(harness, answer):
     """Push each job, in order, and return without waiting for any work."""
-    sender, receiver = lab.pair()
-    lab.run(
+    sender, receiver = harness.pair()
+    harness.run(
         answer,
         sender,
         list(JOBS),
         if_late="The worker starts when your function has returned, so do not wait for it.",
     )
-    came = lab.drain(receiver)
+    came = harness.drain(receiver)
     expect(came, "Your function returned, and no message had been pushed on `sender`.")
     expect(
-        came != JOBS[:1], f"Only the first of {len(JOBS)} jobs was pushed. Does your loop go on?"
+        came != JOBS[:1],
+        f"Only the first of {len(JOBS)} jobs was pushed. Does your loop end after it?",
     )
-    expect(len(came) > 1, f"All was in one message, {show(came[0])}: push one for each job.")
+    expect(
+        len(came) > 1, f"All jobs were in one message, {show(came[0])}. Push one message for each."
+    )
     expect(sorted(map(str, came)) == sorted(JOBS), _differ(came, JOBS))
-    expect(came == JOBS, f"The order was to be {show(JOBS)}; it was {show(came)}.")
-    return f"{len(JOBS)} jobs were pushed, in order, before a worker looked at the first."
+    expect(came == JOBS, f"Expected the order {show(JOBS)}; received {show(came)}.")
+    return f"{len(JOBS)} jobs were pushed, in order, before a worker received the first."
 
 
 def failed_jobs(sender, results, jobs):
@@ -56,7 +59,7 @@ def failed_jobs(sender, results, jobs):
 @exercise(
     solution=failed_jobs,
     hints=[
-        "`send_string` cannot tell you what became of a job. Which socket can?",
+        "`send_string` cannot tell you what happened to a job. Which socket can?",
         "Two loops, one after the other: first push all jobs, as before, then receive as many "
         "results as there are jobs.",
         "A result names its job, because results come in any order: "
@@ -65,19 +68,19 @@ def failed_jobs(sender, results, jobs):
         "after the second loop.",
     ],
 )
-def find_failed(lab, answer):
+def find_failed(harness, answer):
     """Push all jobs, then learn from a second socket which of them failed."""
-    sender, inbox = lab.pair()
-    outbox, results = lab.pair()
-    run = lab.start(answer, sender, results, list(JOBS))
-    came = lab.receive(inbox, len(JOBS))
+    sender, inbox = harness.pair()
+    outbox, results = harness.pair()
+    run = harness.start(answer, sender, results, list(JOBS))
+    came = harness.receive(inbox, len(JOBS))
     expect(
         len(came) == len(JOBS) or not run.running,
         f"Your function pushed {len(came)} of {len(JOBS)} jobs and then waited, at {run.line}. The "
         "worker answers when it has all jobs, so push them all first.",
     )
     if not run.running:
-        run.result()  # what it raised, for one
+        run.result()  # refuses an answer that raised an error
     expect(sorted(map(str, came)) == sorted(JOBS), _differ(came, JOBS))
     for job in reversed(JOBS):
         outbox.send_string(f"{job} {'failed' if job in FAILED else 'ok'}")
@@ -85,7 +88,7 @@ def find_failed(lab, answer):
         returns=(list, tuple, set),
         if_late=f"There is one result for each job, {len(JOBS)} in all, and no more.",
     )
-    unread = lab.drain(results)
+    unread = harness.drain(results)
     expect(
         not unread,
         f"{len(unread)} of {len(JOBS)} results were still unread when your function returned "
@@ -98,9 +101,9 @@ def find_failed(lab, answer):
     )
     return (
         f"All {len(JOBS)} jobs were pushed before the first result came. {len(FAILED)} of them "
-        "failed, and no `send_string` raised anything: the news came by the second socket."
+        "failed, and no `send_string` raised an error: only the results said so."
     )
 
 
 def _differ(came, jobs):
-    return f"The messages were to be {show(jobs)}; received were {show(came)}."
+    return f"Expected the messages {show(jobs)}; received {show(came)}."

@@ -14,11 +14,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from test_exercises import EXERCISES, answers, title
 
-from pushpull_kit.exercises.engine import harness as lab
+from pushpull_kit.exercises.engine.harness import Harness
 
-wanted, times = (sys.argv[1:] + ["", "100"][len(sys.argv) - 1 :])[:2]
+Harness.limit_s = 1.0
+defaults = ["", "100"]
+arguments = sys.argv[1:]
+wanted, times = arguments + defaults[len(arguments) :]
 busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
-lab.LIMIT_S, odd = 1.0, 0
+unstable = 0
 try:
     for name in [name for name in EXERCISES if name.startswith(wanted)]:
         right = [(answer, "") for answer in (EXERCISES[name].model, *answers(name, "RIGHT"))]
@@ -30,7 +33,7 @@ try:
                 slowest_s = max(slowest_s, time.monotonic() - start_s)
                 found[verdict.outcome, bool(re.search(reason, verdict.message))] += 1
             expected = "not yet" if reason else "correct"
-            odd += found[expected, True] != int(times)
+            unstable += found[expected, True] != int(times)
             mean_s = (time.monotonic() - began_s) / int(times)
             spent = f"mean {mean_s:.3f} s, at most {slowest_s:.3f} s"
             print(f"{name} {title(answer)}: {dict(found)}, {spent}", flush=True)
@@ -38,4 +41,4 @@ finally:
     for process in busy:
         process.kill()
         process.wait()
-sys.exit(f"{odd} of them did not come out the same each time" if odd else 0)
+sys.exit(f"{unstable} answers did not get the same verdict each time" if unstable else 0)

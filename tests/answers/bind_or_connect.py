@@ -37,7 +37,7 @@ def returns_nothing(sender, job):
     try:
         sender.send_string(job, zmq.NOBLOCK)
     except zmq.Again:
-        print("nobody there")
+        print("not accepted")
 
 
 def always_says_true(sender, job):
@@ -223,24 +223,24 @@ WRONG = {
         (a_list, "Keep the five lines"),
     ],
     "offer": [
-        (sends, "blocked in `send`.*Nobody was there"),
+        (sends, "blocked in `send`.*No receiver was connected"),
         (returns_nothing, r"returned nothing \(`None`\)"),
-        (always_says_true, "Nobody was connected, and your function returned `True`"),
-        (asks_whether_to_receive, "returned `False`, and pushed nothing"),
-        (only_asks, "had pushed nothing"),
+        (always_says_true, "No receiver was connected, but your function returned `True`"),
+        (asks_whether_to_receive, "pushed nothing and returned `False`"),
+        (only_asks, "but had pushed nothing"),
         (returns_the_poll, "returned `0`"),
         (lets_it_raise, "zmq.error.Again|raised an error"),
         (the_wrong_way_round, "but your function returned `False`"),
-        (keeps_what_was_refused, "is its caller's again"),
+        (keeps_what_was_refused, "belongs to the caller again"),
     ],
     "patience": [
-        (waits_for_ever, "blocked in `send`.*patience was for 0.1 s"),
+        (waits_for_ever, "blocked in `send`.*`patience_s` was 0.1"),
         (patience_for_each, "sender.poll.*not for each"),
-        (gives_up_at_once, "patience was for 60 s.*gave up"),
+        (gives_up_at_once, "`patience_s` was 60.*gave up"),
         (polls_with_a_fraction, "TypeError"),
         (forgets_the_refused, "you returned 199"),
-        (asks_once, "The pipe was full, and stayed so"),
-        (counts, "It was to return a `list`"),
+        (asks_once, "The pipe was full, and no job"),
+        (counts, "expected `list`"),
         (leaves_out_when_full, "with room for four.*you returned `\\[\\]`"),
         (returns_what_was_pushed, r"you returned 0: `\[\]`"),
         (pushes_the_first_only, "It got `\\['wash'\\]`"),

@@ -193,7 +193,7 @@ WRONG = {
     "refuse_when_full": [
         (waits, "in waits: .*blocked in `send`"),
         (lets_again_through, "raised an error.*(\n.*)*zmq.error.Again"),
-        (stops_at_the_first, "returned 1, .*Who is to look after"),
+        (stops_at_the_first, "returned 1, .*Return all of them"),
         (returns_the_accepted, "those were accepted"),
         (counts, "returned `3`"),
         (forgets_to_return, r"returned nothing \(`None`\)"),
@@ -206,7 +206,7 @@ WRONG = {
         (give_up_with_each, "in give_up_with_each: .*blocked in `send`.*for all 1,000 jobs"),
         (waits_for_ever, "in waits: .*blocked in `send`"),
         (goes_below_zero, "in goes_below_zero"),  # blocked at -1, or refused below that
-        (is_not_patient, "With 60 s of patience"),
+        (is_not_patient, "busy for a moment only"),
         (gives_seconds, "raised an error.*(\n.*)*TypeError"),
         (returns_only_the_first, "returned 1, "),
         (raises_when_over, "raised an error.*(\n.*)*zmq.error.Again"),

@@ -137,10 +137,10 @@ def returns_a_set(sender, results, jobs):
 WRONG = {
     "hand_over": [
         (pushes_the_first, "Only the first of 5"),
-        (pushes_one_message, r"All was in one message, `'\["),
-        (pushes_one_multipart, r"All was in one message, `\["),
-        (pushes_sorted, "The order was to be"),
-        (pushes_json, "messages were to be"),
+        (pushes_one_message, r"All jobs were in one message, `'\["),
+        (pushes_one_multipart, r"All jobs were in one message, `\["),
+        (pushes_sorted, "Expected the order"),
+        (pushes_json, "Expected the messages"),
         (waits_for_the_work, "had not returned.*time.sleep.*so do not wait"),
         (never_stops_pushing, "blocked in `send`"),
         (pushes_nothing, "no message had been pushed"),

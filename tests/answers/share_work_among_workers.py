@@ -175,7 +175,7 @@ WRONG = {
     ],
     "halve_the_makespan": [
         (deals_in_turn, "pushed 10 tasks to the slow worker, 10 to the fast"),
-        (trusts_the_fast_one, "too, had said that it was ready"),
+        (trusts_the_fast_one, "had also said that it was ready"),
         (asks_once, "pushed 20 tasks to the slow worker"),
         (deals_first_and_asks_then, r"pushed [23] tasks to the slow worker, 1\d to the fast"),
         (hears_all_names_first, "pushed no task and then waited, at .*recv_string"),

@@ -1,148 +1,40 @@
-"""What a judge works with: sockets to give to an answer, and ways to run it and to watch it."""
+"""What a judge works with: sockets for an answer, and ways to run the answer and to watch it."""
 
 from __future__ import annotations
 
 import inspect
-import linecache
-import reprlib
-import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterable
-from threading import Thread
-from time import monotonic
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import zmq
 
-from ...jupyter import print_under_this_cell
-from . import supervisor as sandbox
-from .supervisor import Sandbox, disowned
-
-#: How long an answer may run. Generous: a solution needs a hundredth of it.
-LIMIT_S = 5.0
-
-_reprs = reprlib.Repr()
-_reprs.maxlist = _reprs.maxtuple = _reprs.maxset = _reprs.maxdict = 12
-_reprs.maxstring = _reprs.maxother = 80
+from .answer_run import AnswerRun
+from .markdown import show
+from .supervised_context import disowned
+from .supervisor import Supervisor, wait_until
+from .verdict import NotYet, expect
 
 
-class NotYet(Exception):
-    """A fact that the exercise asks for does not hold; the text tells the learner which."""
+class Harness(Supervisor):
+    """A timed context with sockets for one check. Everything ends at the end of the `with`.
 
+    A socket belongs to the next thread that uses it, once the thread that used it has ended.
 
-def expect(condition: object, message: str) -> None:
-    """Raise `NotYet` with `message`, a sentence or two of Markdown, unless the condition holds."""
-    if not condition:
-        raise NotYet(message)
+    Args:
+        model: the exercise's solution; an error shows its parameters.
 
-
-def show(value: object) -> str:
-    """Return a value as a short code span, whatever is in it: for messages."""
-    return span(_reprs.repr(value))
-
-
-def span(text: str) -> str:
-    """Return text as Markdown's code span, fenced by more backticks than it holds in a row."""
-    text = " ".join(text.split()) or " "
-    ticks = "`"
-    while ticks in text:
-        ticks += "`"
-    pad = " " if "`" in text else ""
-    return f"{ticks}{pad}{text}{pad}{ticks}"
-
-
-def block(text: str, language: str = "text") -> str:
-    """Return text as Markdown's code block, fenced by more backticks than it holds in a row."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-class Run:
-    """An answer at work in a thread of its own."""
-
-    def __init__(self, lab: Lab, answer: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.took_s: float | None = None
-        self._lab, self._answer, self._args = lab, answer, args
-        self._value: object = None
-        self._error: str | None = None
-        self._pin = print_under_this_cell()
-        self._ended = threading.Event()
-        self._thread = Thread(target=self._work, name="answer")
-        lab.start_in_family(self._thread)
-
-    @property
-    def running(self) -> bool:
-        """Whether the answer has not returned yet."""
-        return not self._ended.is_set()
-
-    @property
-    def line(self) -> str:
-        """Where the answer is now: the learner's line, as a code span."""
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        lines = _lines(reversed(list(traceback.walk_stack(frame))), self._answer) if frame else []
-        return span(lines[-1]) if lines else "a line outside your function"
-
-    def _work(self) -> None:
-        self._pin()
-        began_s = monotonic()
-        try:
-            self._value = self._answer(*self._args)
-        except SystemExit:
-            self._error = "Your function called `sys.exit()`. End it with `return` instead."
-        except BaseException as error:  # kept as text: its traceback would keep sockets alive
-            where = _lines(traceback.walk_tb(error.__traceback__), self._answer)[-3:]
-            what = traceback.format_exception_only(error)[-1].strip()[:500]
-            self._error = "Your function raised an error:\n\n" + block("\n".join([*where, what]))
-        finally:
-            self.took_s = monotonic() - began_s
-            self._ended.set()
-
-    def result(
-        self,
-        within_s: float | None = None,
-        *,
-        returns: type | tuple[type, ...] | None = None,
-        if_late: str = "",
-        may_close: bool = False,
-    ) -> Any:
-        """Wait for the answer and return what it returned.
-
-        Raises `NotYet` if it has not returned in time (`if_late` is added, to say why), raised, or
-        returned something else than `returns`, and, unless it `may_close`, if it closed what it was
-        given.
-        """
-        limit_s = LIMIT_S if within_s is None else within_s
-        if not self._ended.wait(limit_s):
-            blocked = self._lab.context.timings.summary().sending if self._lab.is_open else 0
-            message = f"Your function had not returned after {limit_s:g} s. It was at {self.line}"
-            message += ", blocked in `send`." if blocked else "."
-            raise NotYet(f"{message} {if_late}".strip())
-        expect(self._error is None, self._error or "")
-        value = self._value
-        for kind, word in ((inspect.isgenerator, "yield"), (inspect.iscoroutine, "async")):
-            if kind(value):
-                value.close()  # type: ignore[attr-defined]
-                raise NotYet(f"Your function did not run: `{word}` in it makes it wait to be asked")
-        if returns is not None and not isinstance(value, returns):
-            kinds = returns if isinstance(returns, tuple) else (returns,)
-            wanted = " or ".join(f"`{kind.__name__}`" for kind in kinds)
-            what = "nothing (`None`)" if value is None else f"{show(value)}"
-            raise NotYet(f"Your function returned {what}. It was to return a {wanted}.")
-        if not may_close:
-            self._lab.expect_open()
-        return value
-
-
-class Lab(Sandbox):
-    """A context with sockets for one check. Used in a `with`: everything ends with it.
-
-    `context` is a `Context` with its timings. A socket belongs to whichever thread uses it next,
-    once the thread that used it last has ended.
+    >>> def push(sender):
+    ...     sender.send_string("wash")
+    >>> with Harness(push) as harness:
+    ...     sender, receiver = harness.pair()
+    ...     harness.run(push, sender)
+    ...     harness.drain(receiver)
+    ['wash']
     """
+
+    #: How long an answer may run, in seconds. A solution needs a hundredth of it.
+    limit_s = 5.0
 
     def __init__(self, model: object = None) -> None:
         super().__init__()
@@ -150,15 +42,47 @@ class Lab(Sandbox):
         self._given: list[Any] = []
         self._pairs = 0
 
-    def run(self, answer: object, *args: Any, **how: Any) -> Any:
-        """Call the answer in a thread, wait, return what it returned; keywords as `Run.result`."""
-        return self.start(answer, *args).result(**how)
+    def run(self, answer: object, *args: Any, **result_options: Any) -> Any:
+        """Call the answer in a thread, wait for it, and return what it returned.
 
-    def start(self, answer: object, *args: Any) -> Run:
-        """Call the answer in a thread, and return at once: `.result()`, `.running`, `.line`."""
+        Args:
+            answer: what the learner gave to `check`.
+            args: what the answer is called with. Pass copies of lists: it may change them.
+            result_options: keywords of `AnswerRun.result`: `within_s`, `returns`, `if_late`,
+                `may_close`.
+
+        Raises:
+            NotYet: as `start` and `AnswerRun.result`.
+
+        >>> with Harness() as harness:
+        ...     harness.run(lambda number: number + 1, 6, returns=int)
+        7
+        """
+        return self.start(answer, *args).result(**result_options)
+
+    def start(self, answer: object, *args: Any) -> AnswerRun:
+        """Call the answer in a thread, and return at once, so that the judge can act meanwhile.
+
+        Args:
+            answer: what the learner gave to `check`.
+            args: what the answer is called with.
+
+        Returns:
+            The call, with `running`, `line`, `result(...)` and `took_s`.
+
+        Raises:
+            NotYet: the answer is no function, or cannot be called with these arguments.
+
+        >>> with Harness() as harness:
+        ...     sender, receiver = harness.pair()
+        ...     run = harness.start(lambda: receiver.recv_string())
+        ...     sender.send_string("wash")
+        ...     run.result()
+        'wash'
+        """
         name = getattr(self.model, "__name__", "answer")
-        names = inspect.signature(self.model).parameters if callable(self.model) else ()
-        call = f"{name}({', '.join(names)})"
+        parameters = inspect.signature(self.model).parameters if callable(self.model) else ()
+        call = f"{name}({', '.join(parameters)})"
         if not callable(answer):
             raise NotYet(
                 f"Expected a function, `{call}`; got {show(answer)}. Give `check` the function's "
@@ -169,24 +93,54 @@ class Lab(Sandbox):
         except TypeError as error:
             raise NotYet(f"Your function cannot be called as `{call}`: {error}.") from None
         except ValueError:
-            pass  # a builtin without a signature: calling it will tell
-        return Run(self, answer, args)
+            pass  # a builtin without a signature: the call will tell
+        return AnswerRun(self, answer, args, self.limit_s, self.expect_open)
 
     def socket(self, kind: int, **options: Any) -> Any:
-        """Return a socket of the lab's context with these options, such as `sndhwm=1`."""
+        """Return a socket of the harness's context; after you have used it, call `give`.
+
+        Args:
+            kind: `zmq.PUSH`, `zmq.PULL`, ...
+            options: pyzmq's socket options, such as `sndhwm=1`.
+
+        >>> with Harness() as harness:
+        ...     harness.socket(zmq.PUSH, sndhwm=3).sndhwm
+        3
+        """
         socket = self.context.socket(kind)
         for option, value in options.items():
             setattr(socket, option, value)
         return self.give(socket)
 
     def give(self, socket: Any) -> Any:
-        """Let the next thread that uses the socket own it; call it after you have used it."""
+        """Return the socket, which the next thread that uses it owns. The answer must not close it.
+
+        Args:
+            socket: a socket of the harness that your thread has used.
+
+        >>> with Harness() as harness:
+        ...     sender = harness.socket(zmq.PUSH)
+        ...     _ = sender.bind("inproc://jobs")
+        ...     harness.run(lambda socket: socket.sndhwm, harness.give(sender))
+        1000
+        """
         if socket not in self._given:
             self._given.append(socket)
         return disowned(socket)
 
     def pair(self, *, sndhwm: int = 1000, rcvhwm: int = 1000) -> tuple[Any, Any]:
-        """Return a PUSH and the PULL that it is connected to, by inproc, where counts are exact."""
+        """Return a PUSH and a PULL that are connected over inproc, where counts are exact.
+
+        Args:
+            sndhwm: the PUSH's high-water mark, in messages; 0 for none.
+            rcvhwm: the PULL's high-water mark, in messages; 0 for none.
+
+        >>> with Harness() as harness:
+        ...     sender, receiver = harness.pair(sndhwm=1, rcvhwm=1)
+        ...     sender.send_string("wash")
+        ...     harness.drain(receiver)
+        ['wash']
+        """
         self._pairs += 1
         address = f"inproc://pair-{self._pairs}"
         push, pull = self.socket(zmq.PUSH, sndhwm=sndhwm), self.socket(zmq.PULL, rcvhwm=rcvhwm)
@@ -195,49 +149,93 @@ class Lab(Sandbox):
         return self.give(push), self.give(pull)
 
     def gate(self) -> threading.Event:
-        """Return an event for handlers of yours to wait for; the end of the check sets it."""
+        """Return an event that handlers of yours can wait for. The end of the check sets it.
+
+        >>> with Harness() as harness:
+        ...     gate = harness.gate()
+        >>> gate.is_set()
+        True
+        """
         self._gates.append(threading.Event())
         return self._gates[-1]
 
     def drain(self, pull: Any) -> list[Any]:
-        """Return the messages that are there now: text, or a list of texts where multipart.
+        """Return the messages that can be received now.
 
-        Over inproc that is all that was sent; over TCP, more may be on its way: use `receive`.
+        Over inproc these are all that were sent. Over TCP more may be on the way: use `receive`.
+
+        Args:
+            pull: a PULL of the harness that no running thread owns.
+
+        Returns:
+            Each message as text, or as bytes if it is not UTF-8; a list of these if multipart.
+
+        >>> with Harness() as harness:
+        ...     sender, receiver = harness.pair()
+        ...     sender.send(b"a"); sender.send_multipart([b"b", b"c"])
+        ...     harness.drain(receiver)
+        ['a', ['b', 'c']]
         """
         messages: list[Any] = []
         while True:
             try:
-                parts = [_text(part) for part in pull.recv_multipart(zmq.NOBLOCK)]
+                messages.append(_message(pull, zmq.NOBLOCK))
             except zmq.Again:
                 return messages
-            messages.append(parts if len(parts) > 1 else parts[0])
 
     def receive(self, pull: Any, count: int, within_s: float | None = None) -> list[Any]:
-        """Return the next `count` messages, fewer if no more come in time, as `drain` does.
+        """Wait for `count` messages, and return them as `drain` does.
 
-        When the answer has ended, waits for `sandbox.GRACE_S` at most.
+        When the answer has ended, this waits for `grace_s` at most.
+
+        Args:
+            pull: a PULL of the harness that no running thread owns.
+            count: how many messages to wait for.
+            within_s: how long to wait, in seconds; `limit_s` if not given.
+
+        Returns:
+            The messages; fewer than `count` if no more came in time.
+
+        >>> with Harness() as harness:
+        ...     sender, receiver = harness.pair()
+        ...     run = harness.start(sender.send_string, "wash")
+        ...     harness.receive(receiver, 1)
+        ['wash']
         """
         messages: list[Any] = []
 
-        def one() -> bool:
+        def all_came() -> bool:
             if len(messages) < count and pull.poll(0):
-                parts = [_text(part) for part in pull.recv_multipart()]
-                messages.append(parts if len(parts) > 1 else parts[0])
+                messages.append(_message(pull))
             return len(messages) >= count
 
-        def ended() -> bool:
-            return not self._alive
-
-        self.wait_until(lambda: one() or ended(), within_s)
-        self.wait_until(one, sandbox.GRACE_S if ended() else 0)
+        self.wait_until(lambda: all_came() or self.answer_has_ended, within_s)
+        self.wait_until(all_came, self.grace_s if self.answer_has_ended else 0)
         return messages
 
     def wait_until(self, condition: Callable[[], object], within_s: float | None = None) -> bool:
-        """Wait for a condition, `LIMIT_S` at most; return whether it came true."""
-        return sandbox.wait_until(condition, LIMIT_S if within_s is None else within_s)
+        """Wait for a condition, and return whether it came true in time.
+
+        Args:
+            condition: called again and again.
+            within_s: how long to wait, in seconds; `limit_s` if not given.
+
+        >>> with Harness() as harness:
+        ...     run = harness.start(lambda: None)
+        ...     harness.wait_until(lambda: not run.running)
+        True
+        """
+        return wait_until(condition, self.limit_s if within_s is None else within_s)
 
     def expect_open(self) -> None:
-        """Raise `NotYet` if the answer closed a socket or the context that it was given."""
+        """Refuse an answer that closed a socket or terminated the context that it was given.
+
+        Raises:
+            NotYet: a socket that was given is closed, or the context is terminated.
+
+        >>> with Harness() as harness:
+        ...     harness.expect_open()
+        """
         expect(self.is_open, "Your function terminated the context it was given. Leave it open.")
         expect(
             not any(socket.closed for socket in self._given),
@@ -245,21 +243,11 @@ class Lab(Sandbox):
             "open.",
         )
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the context can still be used."""
-        return not self.context.closed and self.context not in self._in_term.values()
 
-
-def _lines(frames: Iterable[tuple[FrameType, int]], answer: Any) -> list[str]:
-    """Return the learner's own lines of a stack, outermost first."""
-    code = getattr(inspect.unwrap(answer), "__code__", None)
-    return [
-        f"line {number}, in {frame.f_code.co_name}: "
-        + linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
-        for frame, number in frames
-        if code is not None and frame.f_code.co_filename == code.co_filename
-    ]
+def _message(pull: Any, flags: int = 0) -> Any:
+    """Receive the next message: a text, or a list of texts if it is multipart."""
+    parts = [_text(part) for part in pull.recv_multipart(flags)]
+    return parts if len(parts) > 1 else parts[0]
 
 
 def _text(part: bytes) -> str | bytes:

@@ -1,245 +1,252 @@
-"""Where an answer runs: whatever it does there ends, in bounded time, and nothing is left open.
+"""Runs an answer in threads and contexts that end in bounded time, and keeps what it prints.
 
-An answer may block, loop, leave threads or contexts behind, close what it was given, print without
-end. So it runs in a thread of its own, its *family* being that thread and those it starts, and
-what the family makes is noted. In the end every context is terminated, which wakes what blocks in
-a socket with ContextTerminated; a family that still runs is sent SystemExit; then the sockets are
-closed. Each step is bounded. What stays is named in `left`.
+An answer may block, loop, leave threads or contexts behind, close what it was given, or print
+without end. So it runs in a thread of its own, and while a check runs three things are replaced:
+
+- `Thread.start`, so that a thread which the answer starts is known to the supervisor,
+- `zmq.Context.__init__`, so that a context which the answer makes is known too,
+- `sys.stdout`, so that what the answer prints is kept apart.
+
+They are the process's, so one check runs at a time.
 """
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Thread, current_thread
 from time import monotonic, sleep
-from types import TracebackType
 from typing import Any, Self
 
 import zmq
 from zmq.utils.garbage import GarbageCollectorThread
 
 from ...sockets.context import Context
-from ...sockets.timed import TimedSocket
+from ...sockets.lifecycle import raise_in_thread
 from ...sockets.worker import Worker
+from .supervised_context import SupervisedContext
 
-#: How long each step of the end may take.
-GRACE_S = 1.0
-
-#: How often an answer that loops is told to end in that time.
+#: How often an exception is raised in a thread that still runs. One that is raised while Python
+#: runs a callback, such as a finalizer, is lost.
 TRIES = 3
-
-#: What is unsent when an answer closes its socket is delivered within this time, or dropped:
-#: pyzmq's own default would wait for a peer for ever (pyzmq #102).
-LINGER_MS = 500
 
 #: How much of what an answer prints is kept, in characters.
 PRINTED_KEPT = 2_000
 
 
-class Sandbox:
-    """A context, and all that one answer makes. Used in a `with`: everything ends with it."""
+class Supervisor:
+    """A context for one answer, and everything that the answer makes.
+
+    At the end of the `with`, all of it ends in these steps. Each waits `grace_s` at most::
+
+        wake        open the gates, ask workers to stop, terminate the contexts of blocked threads
+        exit        raise SystemExit in threads that still run
+        close       close the sockets; if threads still run, when these have ended
+        terminate   terminate the contexts
+        note        what still runs is named in `left`
+
+    Attributes:
+        context: a timed context for the answer's sockets.
+        printed: what the answer's threads printed, at most `PRINTED_KEPT` characters.
+        printed_total: how many characters they printed in all.
+        own_contexts: how many contexts the answer made.
+        left: the names of threads that could not be ended.
+    """
+
+    #: How long each step of the end may take, in seconds.
+    grace_s = 1.0
 
     def __init__(self) -> None:
-        self.family: list[Thread] = []
         self.printed = ""
         self.printed_total = 0
-        self.left: list[str] = []
         self.own_contexts = 0
-        # Not asked of Thread.is_alive: when a join is cut short by an Interrupt or a SystemExit it
-        # says no of a thread that runs (Python 3.11), whose sockets would be closed in its hands.
-        self._alive: set[Thread] = set()
-        self._contexts: list[zmq.Context[Any]] = []
+        self.left: list[str] = []
+        self._threads: set[Thread] = set()
+        # The threads among them that have not ended. `Thread.is_alive` can be wrong after an
+        # exception in a join (bpo-45274, Python 3.11), and sockets in use would be closed then.
+        self._running: set[Thread] = set()
+        self._contexts: list[SupervisedContext] = []
         self._gates: list[threading.Event] = []
-        self._in_term: dict[Thread, zmq.Context[Any]] = {}
-        self._terms: list[Thread] = []
+        self._replacements = ExitStack()
         self.context = Context()
-        self._adopt(self.context)
+        self._contexts.append(SupervisedContext(self.context))
 
     def __enter__(self) -> Self:
-        self._undo = [
-            _replaced(Thread, "start", self._starting(Thread.start)),
-            _replaced(zmq.Context, "__init__", self._making(zmq.Context.__init__)),
-            _replaced(sys, "stdout", _Printed(self, sys.stdout)),
-        ]
+        self._supervise_threads()
+        self._supervise_contexts()
+        self._replace(sys, "stdout", _AnswerOutput(self, sys.stdout))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        try:
+    def __exit__(self, *exc_info: object) -> None:
+        with self._replacements:
             self._end()
-        finally:
-            for undo in reversed(self._undo):
-                undo()
 
-    def _starting(self, plain: Callable[..., None]) -> Callable[..., None]:
-        def start(thread: Thread) -> None:
-            if current_thread() in self.family and not isinstance(thread, GarbageCollectorThread):
-                self.start_in_family(thread)
-            else:
-                plain(thread)
+    @property
+    def is_open(self) -> bool:
+        """Whether the context can still be used: no thread has terminated it, or is about to."""
+        return not (self.context.closed or self._contexts[0].threads_in_term)
 
-        self._plain_start = plain
-        return start
+    @property
+    def answer_has_ended(self) -> bool:
+        """Whether none of the answer's threads runs."""
+        return not self._running
 
-    def start_in_family(self, thread: Thread) -> None:
-        """Start a thread of the answer's: it ends without a word, and can be left behind."""
-        thread.daemon = True  # one that stays must not hold up the end of the kernel
-        thread.run = self._noting(thread.run)  # type: ignore[method-assign]
-        self.family.append(thread)
-        self._alive.add(thread)
-        self._plain_start(thread)
+    def start_thread(self, thread: Thread) -> None:
+        """Start a thread of the answer: as a daemon, so that the process can end without it."""
+        thread.daemon = True
+        thread.run = self._supervised(thread.run)  # type: ignore[method-assign]
+        self._threads.add(thread)
+        self._running.add(thread)
+        self._original_start(thread)
 
-    def _making(self, plain: Callable[..., None]) -> Callable[..., None]:
-        def init(context: zmq.Context[Any], *args: Any, **kwargs: Any) -> None:
-            plain(context, *args, **kwargs)
-            if current_thread() in self.family and not context._shadow:
-                self.own_contexts += 1
-                self._adopt(context)
+    def is_answer_thread(self, thread: Thread) -> bool:
+        """Return whether this is a thread of the answer."""
+        return thread in self._threads
 
-        return init
-
-    def _noting(self, plain: Callable[[], None]) -> Callable[[], None]:
-        def run() -> None:
-            try:
-                plain()
-            except (SystemExit, zmq.ContextTerminated):
-                pass  # the check's way to end it
-            except BaseException as error:
-                what = traceback.format_exception_only(error)[-1]
-                self.note_printed(f"{current_thread().name}: {what}")
-            finally:
-                self._alive.discard(current_thread())
-
-        return run
-
-    def _adopt(self, context: zmq.Context[Any]) -> None:
-        """Have a context that can be ended in bounded time, and terminated by two threads."""
-        context.setsockopt(zmq.LINGER, LINGER_MS)
-        lock = threading.Lock()
-
-        def term() -> None:
-            self._in_term[current_thread()] = context
-            with lock:
-                if not context.closed:
-                    zmq.Context.term(context)
-            del self._in_term[current_thread()]
-
-        vars(context)["term"] = term  # pyzmq would take an attribute for an option
-        self._contexts.append(context)
-
-    def note_printed(self, text: str) -> None:
-        """Keep the beginning of what is printed, and count the rest."""
+    def keep_output(self, text: str) -> None:
+        """Keep the beginning of what the answer prints, and count the rest."""
         self.printed += text[: PRINTED_KEPT - len(self.printed)]
         self.printed_total += len(text)
 
-    # The end.
+    # What is replaced during a check.
 
-    def _running(self) -> list[Thread]:
-        """Return the threads that run now, but those that wait for a context to be closed."""
-        workers = [worker for worker in self._workers() if worker.running]
-        threads = {*self._alive, *(worker._thread for worker in workers)}
-        return [t for t in threads if t is not None and t not in self._in_term]
+    def _replace(self, owner: Any, name: str, replacement: object) -> None:
+        """Set an attribute until the end of the check."""
+        self._replacements.callback(setattr, owner, name, getattr(owner, name))
+        setattr(owner, name, replacement)
 
-    def _workers(self) -> list[Worker]:
-        contexts = [context for context in self._contexts if isinstance(context, Context)]
-        workers = [worker for context in contexts for worker in context.workers.values()]
-        return [worker for worker in workers if isinstance(worker, Worker)]
+    def _supervise_threads(self) -> None:
+        """From now on, a thread that a thread of the answer starts is one of the answer's."""
+        self._original_start = original_start = Thread.start
+
+        def start(thread: Thread) -> None:
+            # pyzmq starts a thread of its own, at the first send with copy=False.
+            is_pyzmqs = isinstance(thread, GarbageCollectorThread)
+            if self.is_answer_thread(current_thread()) and not is_pyzmqs:
+                self.start_thread(thread)
+            else:
+                original_start(thread)
+
+        self._replace(Thread, "start", start)
+
+    def _supervise_contexts(self) -> None:
+        """From now on, a context that a thread of the answer makes is ended with the check."""
+        original_init = zmq.Context.__init__
+
+        def init(context: zmq.Context[Any], *args: Any, **kwargs: Any) -> None:
+            original_init(context, *args, **kwargs)
+            if self.is_answer_thread(current_thread()) and not context._shadow:
+                self.own_contexts += 1
+                self._contexts.append(SupervisedContext(context))
+
+        self._replace(zmq.Context, "__init__", init)
+
+    def _supervised(self, run: Callable[[], None]) -> Callable[[], None]:
+        """Return what a thread of the answer runs instead: errors are kept, the end is noted."""
+
+        def supervised_run() -> None:
+            try:
+                run()
+            except (SystemExit, zmq.ContextTerminated):
+                pass  # the check ends threads so
+            except BaseException as error:
+                last_line = traceback.format_exception_only(error)[-1]
+                self.keep_output(f"{current_thread().name}: {last_line}")
+            finally:
+                self._running.discard(current_thread())
+
+        return supervised_run
+
+    # The end, step by step.
 
     def _end(self) -> None:
+        self._wake()
+        if not self._wait_for_threads(self.grace_s):
+            self._raise_system_exit()
+        self._close_sockets()
+        self._terminate()
+        self._note_what_is_left()
+
+    def _wake(self) -> None:
         for gate in self._gates:
             gate.set()
         for worker in self._workers():
             worker.ask_to_stop()
-        if self._alive:
-            self._terminate()
-        if not wait_until(lambda: not self._running(), GRACE_S):
-            for _ in range(TRIES):  # one that arrives in the middle of a callback is lost
-                for thread in self._running():
-                    _send_system_exit(thread)
-                if wait_until(lambda: not self._running(), GRACE_S / TRIES):
-                    break
-        if self._running():  # sockets that may be in use: to be closed when they are not
-            Thread(target=self._close, name="check-close", daemon=True).start()
+        if not self.answer_has_ended:
+            self._start_to_terminate()
+
+    def _raise_system_exit(self) -> None:
+        for _ in range(TRIES):
+            for thread in self._running_threads():
+                raise_in_thread(thread.ident, SystemExit)  # threads end by it without a message
+            if self._wait_for_threads(self.grace_s / TRIES):
+                return
+
+    def _close_sockets(self) -> None:
+        if self._running_threads():
+            Thread(target=self._close_when_unused, name="check-close", daemon=True).start()
         else:
-            self._close()
-        self._terminate()
-        wait_until(lambda: not (self._alive or self._open()), GRACE_S)
-        self.left += sorted({thread.name for thread in (*self._alive, *self._running())})
+            self._close_when_unused()
+
+    def _close_when_unused(self) -> None:
+        while self._running_threads():
+            sleep(0.1)
+        for context in self._contexts:
+            context.close_sockets()
+
+    def _terminate(self) -> None:
+        self._start_to_terminate()
+        wait_until(lambda: self.answer_has_ended and self._all_closed(), self.grace_s)
+
+    def _note_what_is_left(self) -> None:
+        self.left = sorted({thread.name for thread in (*self._running, *self._running_threads())})
         for worker in self._workers():
             if not worker.running:
                 worker.stop(0)
 
-    def _close(self) -> None:
-        while self._running():
-            sleep(0.1)
-        for context in self._contexts:
-            for socket in list(context._sockets):
-                disowned(socket).close(linger=0)
+    def _start_to_terminate(self) -> None:
+        for context in list(self._contexts):
+            context.start_to_terminate()
 
-    def _open(self) -> list[zmq.Context[Any]]:
-        return [context for context in self._contexts if not context.closed]
+    def _all_closed(self) -> bool:
+        return all(supervised.context.closed for supervised in self._contexts)
 
-    def _terminate(self) -> None:
-        """Have each context terminated by a thread: it takes until its sockets are closed."""
-        if not self._terms:
-            self._terms = [
-                Thread(target=vars(context)["term"], name="check-term", daemon=True)
-                for context in self._open()
-            ]
-            for thread in self._terms:
-                thread.start()
+    def _wait_for_threads(self, timeout_s: float) -> bool:
+        return wait_until(lambda: not self._running_threads(), timeout_s)
+
+    def _running_threads(self) -> list[Thread]:
+        """Return the threads that run now, except those that wait for a context's end."""
+        of_workers = [worker._thread for worker in self._workers() if worker.running]
+        in_term = {thread for context in self._contexts for thread in context.threads_in_term}
+        threads = {*self._running, *of_workers} - in_term
+        return [thread for thread in threads if thread is not None]
+
+    def _workers(self) -> list[Worker]:
+        return [worker for context in list(self._contexts) for worker in context.workers]
 
 
-class _Printed:
-    """Standard output that keeps what the family prints apart."""
+class _AnswerOutput:
+    """Standard output that keeps apart what the answer's threads print."""
 
-    def __init__(self, box: Sandbox, plain: Any) -> None:
-        self._box, self._plain = box, plain
+    def __init__(self, supervisor: Supervisor, original: Any) -> None:
+        self._supervisor, self._original = supervisor, original
 
     def write(self, text: str) -> int:
-        if current_thread() not in self._box.family:
-            return int(self._plain.write(text))
-        self._box.note_printed(text)
+        if not self._supervisor.is_answer_thread(current_thread()):
+            return int(self._original.write(text))
+        self._supervisor.keep_output(text)
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
+        return getattr(self._original, name)
 
 
-def _replaced(owner: Any, name: str, new: Any) -> Callable[[], None]:
-    """Set an attribute, and return what sets it back."""
-    plain = getattr(owner, name)
-    setattr(owner, name, new)
-    return lambda: setattr(owner, name, plain)
-
-
-def _send_system_exit(thread: Thread) -> None:
-    """Raise SystemExit in a thread at its next step of Python; one that waits in C never gets it.
-
-    Not an exception of ours, because threads end by this one without a word.
-    """
-    ident = ctypes.c_ulong(thread.ident or 0)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-
-
-def disowned(socket: Any) -> Any:
-    """Return the socket, to be owned by the next thread that uses it."""
-    if isinstance(socket, TimedSocket):
-        socket.disown()
-    return socket
-
-
-def wait_until(condition: Callable[[], object], within_s: float) -> bool:
+def wait_until(condition: Callable[[], object], timeout_s: float) -> bool:
     """Wait for a condition; return whether it came true in time."""
-    deadline_s = monotonic() + within_s
+    deadline_s = monotonic() + timeout_s
     while not condition():
         if monotonic() > deadline_s:
             return False
