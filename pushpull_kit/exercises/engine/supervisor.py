@@ -219,7 +219,7 @@ class Supervisor:
 
     def _running_threads(self) -> list[Thread]:
         """Return the threads that run now, except those that wait for a context's end."""
-        of_workers = [worker._thread for worker in self._workers() if worker.running]
+        of_workers = [worker.thread for worker in self._workers() if worker.running]
         in_term = {thread for context in self._contexts for thread in context.threads_in_term}
         threads = {*self._running, *of_workers} - in_term
         return [thread for thread in threads if thread is not None]
