@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 import zmq
-from checks import push_all, push_two, refused, shorten_limits
+from checks import MAX_CHECKS_S, push_all, push_two, refused, shorten_limits
 
 from pushpull_kit import Context, Worker
 from pushpull_kit.exercises.engine.check import exercise, expect
@@ -69,6 +69,17 @@ def test_an_answer_that_blocks_in_send():
 
 def test_an_answer_that_blocks_in_a_socket_that_it_made():
     """A socket made from the given context is woken too, and closed."""
+
+    def answer(sender, jobs):
+        with sender.context.socket(zmq.PULL) as mine:
+            mine.recv()
+
+    assert "mine.recv()" in refused(answer).message
+
+
+def test_a_blocked_answer_is_woken_before_an_exception_is_raised_in_it(monkeypatch):
+    """The end of its context wakes an answer at once; the check need not wait for `grace_s`."""
+    monkeypatch.setattr(Harness, "grace_s", 2 * MAX_CHECKS_S)
 
     def answer(sender, jobs):
         with sender.context.socket(zmq.PULL) as mine:
