@@ -151,7 +151,7 @@ class Experiment(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if begun is None:
             state = "a closed one" if self._closed else f"one in run {self._last_number}"
             raise PushPullError(
-                f"expected an Experiment at rest; got {state}; "
+                f"expected an open Experiment without a run in progress; got {state}; "
                 + ("make a new one" if self._closed else "stop() it, or wait for its end")
             )
         deadline_s = monotonic() + timeout

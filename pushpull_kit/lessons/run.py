@@ -310,10 +310,13 @@ class RunInProgress:
 
     def _describe_what_is_open(self) -> str:
         names = ", ".join(map(repr, self.context.workers))
-        what = f"worker {names} is still in its handler" if names else "a socket of it is open"
+        if names:
+            what = f"worker {names} is still in its handler"
+        else:
+            what = "a socket is open, or was closed with unsent messages and an unlimited linger"
         return (
-            f"what it left could not be closed in {RETIRE_TIMEOUT_S:g} s: {what}, or was closed "
-            "with messages unsent and no limit to its linger; that is left behind"
+            f"what the function left open could not be closed in {RETIRE_TIMEOUT_S:g} s: {what}; "
+            "that is left behind"
         )
 
 

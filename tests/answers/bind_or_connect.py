@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 02 that people give, wrong ones and other right ones."""
+"""Answers that people give to the exercises of notebook 02: wrong ones, and other right ones."""
 
 from contextlib import suppress
 from time import monotonic, sleep

@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebook 01 that people give, wrong ones and other right ones."""
+"""Answers that people give to the exercises of notebook 01: wrong ones, and other right ones."""
 
 import time
 
