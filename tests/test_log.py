@@ -18,31 +18,31 @@ from pushpull_kit.recording.messages import Message
 from pushpull_kit.spec import OUTCOMES
 
 
-def note(buffer, payload, at, until):
-    """Note a send or a handling; `until` is negative if it was refused or failed."""
+def record(buffer, payload, at, until):
+    """Record a send or a handling; `until` is negative if it was refused or failed."""
     buffer.start(payload, at)
     buffer.end(until > 0, abs(until))
 
 
-def note_interrupted(buffer, payload, at, until):
-    """Note a send that was interrupted."""
+def record_interrupted(buffer, payload, at, until):
+    """Record a send that was interrupted."""
     buffer.start(payload, at)
     buffer.abort(interrupted=True, at_ns=until)
 
 
 def counts(summary):
-    """All counts of a summary that say what became of messages."""
+    """Return all counts of a summary that say what became of messages."""
     return {name: getattr(summary, name) for name in (*OUTCOMES, "pushed", "untimed")}
 
 
-def holds(summary):
-    """Whether the sum of the summary comes out, and no part of it is negative."""
+def adds_up(summary):
+    """Return whether the counts of a summary add up, and none of them is negative."""
     parts = summary.handled, summary.failed, summary.handling, summary.in_flight
     return summary.pushed == sum(parts) and min(parts) >= 0
 
 
-def pairs(timings):
-    """The instants at which each message was sent and received."""
+def matches(timings):
+    """Return the instants at which each message was sent and received."""
     return [(m.send_start_ns, m.recv_ns) for m in timings]
 
 
@@ -68,41 +68,41 @@ def worker(timings):
 # One message
 
 
-def test_a_message_is_told_whole(timings, sender, worker):
-    """A message whose both ends were timed has four instants, two lanes, a size, an outcome."""
-    note(sender, b"abc", 10, 20)
-    note(worker, b"abc", 30, 40)
+def test_a_matched_message_has_all_its_fields(timings, sender, worker):
+    """A message with a timed send and receipt has four instants, two lanes, a size, an outcome."""
+    record(sender, b"abc", 10, 20)
+    record(worker, b"abc", 30, 40)
     assert timings.messages() == [Message(10, 20, 30, 40, 3, "sender", "worker", "handled")]
 
 
-def test_a_handler_that_raised_has_failed(timings, sender, worker):
-    """A handling that ended ill is `failed`, at the instant it ended."""
-    note(sender, b"a", 10, 20)
-    note(worker, b"a", 30, -40)
+def test_a_handling_that_failed_makes_the_message_failed(timings, sender, worker):
+    """A message whose handling failed is `failed`, and `done_ns` is when the handling ended."""
+    record(sender, b"a", 10, 20)
+    record(worker, b"a", 30, -40)
     (message,) = timings
     assert (message.outcome, message.done_ns) == ("failed", 40)
     assert timings.summary().failed == 1
 
 
 def test_a_message_without_a_receipt_is_in_flight(timings, sender):
-    """A message that was not seen again is in flight, and has no worker."""
-    note(sender, b"a", 10, 20)
+    """A message without a receipt is in flight, and has no worker."""
+    record(sender, b"a", 10, 20)
     (message,) = timings
     assert (message.outcome, message.worker, message.recv_ns) == ("in_flight", None, None)
 
 
 def test_a_receipt_without_a_send_is_untimed(timings, worker):
     """A message from an untimed sender has no sender and no send instants."""
-    note(worker, b"a", 30, 40)
+    record(worker, b"a", 30, 40)
     (message,) = timings
     assert (message.sender, message.send_start_ns, message.send_end_ns) == (None, None, None)
     assert (message.recv_ns, message.n_bytes, message.outcome) == (30, 1, "handled")
 
 
 def test_an_untimed_message_is_in_no_other_count(timings, worker):
-    """What untimed senders sent is counted as `untimed` only."""
-    note(worker, b"a", 30, 40)
-    note(worker, b"b", 50, -60)
+    """A message from an untimed sender is counted as `untimed` only."""
+    record(worker, b"a", 30, 40)
+    record(worker, b"b", 50, -60)
     worker.start(b"c", 70)
     summary = timings.summary()
     assert summary.untimed == 3
@@ -110,45 +110,45 @@ def test_an_untimed_message_is_in_no_other_count(timings, worker):
 
 
 def test_a_receipt_may_come_before_its_send_returned(timings, sender, worker):
-    """A worker that was quicker than the sender's return makes no negative wait."""
+    """A message that is received before its send returns has a wait of zero or more."""
     sender.start(b"a", 10)
-    note(worker, b"a", 20, 30)
+    record(worker, b"a", 20, 30)
     assert [m.waited_ns for m in timings] == [10]
     sender.end(at_ns=40)
     (message,) = timings
     assert (message.waited_ns, message.send_end_ns, message.outcome) == (10, 40, "handled")
 
 
-# Pairing
+# Matching
 
 
 def test_equal_payloads_are_first_in_first_out(timings, sender, worker):
     """Among equal payloads the first receipt belongs to the first send."""
     for at in (10, 20, 30):
-        note(sender, b"a", at, at + 1)
+        record(sender, b"a", at, at + 1)
     for at in (40, 50):
-        note(worker, b"a", at, at + 1)
-    assert pairs(timings) == [(10, 40), (20, 50), (30, None)]
+        record(worker, b"a", at, at + 1)
+    assert matches(timings) == [(10, 40), (20, 50), (30, None)]
 
 
-def test_payloads_overtake_each_other(timings, sender, worker):
-    """Messages received in another order than they were sent are paired by payload."""
-    note(sender, b"a", 10, 11)
-    note(sender, b"b", 20, 21)
-    note(worker, b"b", 30, 31)
-    note(worker, b"a", 40, 41)
-    assert pairs(timings) == [(10, 40), (20, 30)]
+def test_messages_in_another_order_are_matched_by_payload(timings, sender, worker):
+    """Messages received in another order than they were sent are matched by payload."""
+    record(sender, b"a", 10, 11)
+    record(sender, b"b", 20, 21)
+    record(worker, b"b", 30, 31)
+    record(worker, b"a", 40, 41)
+    assert matches(timings) == [(10, 40), (20, 30)]
 
 
-def test_several_senders_and_workers_interleave(timings, sender, worker):
-    """Sends and receipts of several sockets are taken in the order of their instants."""
+def test_several_senders_and_workers_are_matched_in_time_order(timings, sender, worker):
+    """Sends and receipts of several sockets are matched in the order of their instants."""
     other_sender, other_worker = timings.add_sender(), timings.add_worker()
-    note(sender, b"a", 10, 11)
-    note(other_sender, b"a", 20, 21)
-    note(sender, b"a", 30, 31)
-    note(other_worker, b"a", 40, 41)
-    note(worker, b"a", 50, 51)
-    note(other_worker, b"a", 60, 61)
+    record(sender, b"a", 10, 11)
+    record(other_sender, b"a", 20, 21)
+    record(sender, b"a", 30, 31)
+    record(other_worker, b"a", 40, 41)
+    record(worker, b"a", 50, 51)
+    record(other_worker, b"a", 60, 61)
     assert [(m.sender, m.send_start_ns, m.worker, m.recv_ns) for m in timings] == [
         ("sender", 10, "worker 2", 40),
         ("sender 2", 20, "worker", 50),
@@ -156,59 +156,59 @@ def test_several_senders_and_workers_interleave(timings, sender, worker):
     ]
 
 
-def test_a_long_payload_is_paired_by_length_and_samples(timings, sender, worker):
-    """A payload that is known by its samples finds its send."""
+def test_a_long_payload_is_matched_by_length_and_samples(timings, sender, worker):
+    """A payload whose fingerprint covers only its length and samples finds its send."""
     payloads = [b"x" * 1_000, b"x" * 2_000, b"y" * 1_000]
     for at, payload in enumerate(payloads, start=1):
-        note(sender, fingerprint([payload]), at, at)
+        record(sender, fingerprint([payload]), at, at)
     for at, payload in enumerate(reversed(payloads), start=10):
-        note(worker, fingerprint([payload]), at, at)
-    assert pairs(timings) == [(1, 12), (2, 11), (3, 10)]
+        record(worker, fingerprint([payload]), at, at)
+    assert matches(timings) == [(1, 12), (2, 11), (3, 10)]
     assert [m.n_bytes for m in timings] == [1_000, 2_000, 1_000]
 
 
 def test_a_multipart_message_is_one_message(timings, sender, worker):
-    """A message of several frames is paired by all of them."""
-    note(sender, fingerprint([b"ab", b"c"]), 10, 11)
-    note(sender, fingerprint([b"a", b"bc"]), 20, 21)
-    note(worker, fingerprint([b"a", b"bc"]), 30, 31)
-    assert pairs(timings) == [(10, None), (20, 30)]
+    """A message of several frames is matched by all of them."""
+    record(sender, fingerprint([b"ab", b"c"]), 10, 11)
+    record(sender, fingerprint([b"a", b"bc"]), 20, 21)
+    record(worker, fingerprint([b"a", b"bc"]), 30, 31)
+    assert matches(timings) == [(10, None), (20, 30)]
 
 
 def test_an_unfinished_multipart_message_is_not_an_empty_one(timings, sender, worker):
-    """A message of which frames are missing takes no receipt of an empty payload."""
+    """A message without its last frame is not matched to the receipt of an empty payload."""
     sender.start(INCOMPLETE, 10)
-    note(worker, b"", 20, 30)
+    record(worker, b"", 20, 30)
     summary = timings.summary()
     assert (summary.sending, summary.untimed, summary.pushed) == (1, 1, 0)
 
 
-def test_a_multipart_message_is_paired_once_it_is_whole(timings, sender, worker):
-    """A message that was seen with frames missing is paired, and sized, when they are known."""
+def test_a_multipart_message_is_matched_when_its_last_frame_is_known(timings, sender, worker):
+    """A message that was read before its last frame was sent is matched and has its size later."""
     sender.start(INCOMPLETE, 10)
     assert outcomes(timings) == ["sending"]
     sender.complete(fingerprint([b"a", b"bc"]))
     sender.end(at_ns=20)
-    note(worker, fingerprint([b"a", b"bc"]), 30, 40)
+    record(worker, fingerprint([b"a", b"bc"]), 30, 40)
     assert timings.messages() == [Message(10, 20, 30, 40, 3, "sender", "worker", "handled")]
 
 
-def test_a_pairing_survives_digestion_between_send_and_receipt(timings, sender, worker):
-    """A send that was taken in before is found by a receipt that comes later."""
-    note(sender, b"a", 10, 11)
-    note(sender, b"a", 20, 21)
+def test_a_receipt_finds_a_send_that_was_ingested_before(timings, sender, worker):
+    """A receipt is matched to a send that an earlier reading has ingested."""
+    record(sender, b"a", 10, 11)
+    record(sender, b"a", 20, 21)
     assert len(timings) == 2
-    note(worker, b"a", 30, 31)
+    record(worker, b"a", 30, 31)
     assert timings.summary().handled == 1
-    note(worker, b"a", 40, 41)
-    assert pairs(timings) == [(10, 30), (20, 40)]
+    record(worker, b"a", 40, 41)
+    assert matches(timings) == [(10, 30), (20, 40)]
 
 
 # Unfinished, refused, interrupted
 
 
-def test_an_unfinished_send_is_shown_and_finished_later(timings, sender):
-    """A send that has not returned is `sending`, then in flight, one message all the time."""
+def test_an_unfinished_send_is_sending_and_then_in_flight(timings, sender):
+    """A send that has not returned is `sending`; when it returns, the same message is in flight."""
     sender.start(b"a", 10)
     (message,) = timings
     assert (message.outcome, message.send_end_ns) == ("sending", None)
@@ -219,9 +219,9 @@ def test_an_unfinished_send_is_shown_and_finished_later(timings, sender):
     assert (timings.summary().sending, timings.summary().pushed) == (0, 1)
 
 
-def test_an_unfinished_handling_is_shown_and_finished_later(timings, sender, worker):
-    """A message in the handler is `handling`, then handled, one message all the time."""
-    note(sender, b"a", 10, 20)
+def test_an_unfinished_handling_is_handling_and_then_handled(timings, sender, worker):
+    """A message in the handler is `handling`; when that returns, the same message is handled."""
+    record(sender, b"a", 10, 20)
     worker.start(b"a", 30)
     (message,) = timings
     assert (message.outcome, message.recv_ns, message.done_ns) == ("handling", 30, None)
@@ -233,7 +233,7 @@ def test_an_unfinished_handling_is_shown_and_finished_later(timings, sender, wor
 
 
 def test_a_received_message_is_not_sending(timings, sender, worker):
-    """A message in a worker's hands counts as pushed though its send has not returned."""
+    """A message that a worker has received counts as pushed, although its send has not returned."""
     sender.start(b"a", 10)
     worker.start(b"a", 20)
     summary = timings.summary()
@@ -244,8 +244,8 @@ def test_a_received_message_is_not_sending(timings, sender, worker):
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_refused_send_is_no_push(timings, sender, seen_before):
-    """A refused send is shown with its wait, and is not in the sum."""
+def test_a_refused_send_is_not_pushed(timings, sender, seen_before):
+    """A refused send is shown with the time it took, and is not counted as pushed."""
     sender.start(b"a", 10)
     if seen_before:
         assert outcomes(timings) == ["sending"]
@@ -257,20 +257,20 @@ def test_a_refused_send_is_no_push(timings, sender, seen_before):
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_refused_send_takes_no_receipt(timings, sender, worker, seen_before):
-    """The receipt of a payload that was refused first and sent next belongs to the second send."""
+def test_a_refused_send_is_matched_to_no_receipt(timings, sender, worker, seen_before):
+    """Of two equal payloads, the first refused, the receipt belongs to the second."""
     sender.start(b"a", 10)
     if seen_before:
         assert len(timings) == 1
     sender.end(False, 20)
-    note(sender, b"a", 30, 40)
-    note(worker, b"a", 50, 60)
-    assert pairs(timings) == [(10, None), (30, 50)]
+    record(sender, b"a", 30, 40)
+    record(worker, b"a", 50, 60)
+    assert matches(timings) == [(10, None), (30, 50)]
 
 
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_an_interrupted_send_is_no_push(timings, sender, seen_before):
-    """A send that was interrupted is shown so, and is not in the sum."""
+def test_an_interrupted_send_is_not_pushed(timings, sender, seen_before):
+    """An interrupted send is shown as interrupted, and is not counted as pushed."""
     sender.start(b"a", 10)
     if seen_before:
         assert len(timings) == 1
@@ -282,96 +282,96 @@ def test_an_interrupted_send_is_no_push(timings, sender, seen_before):
 
 @pytest.mark.parametrize("asked", ["at the end", "between"])
 def test_an_interrupted_send_that_arrived_counts_as_pushed(timings, sender, worker, asked):
-    """The receipt of an interrupted send proves that libzmq had accepted it."""
-    note_interrupted(sender, b"a", 10, 20)
+    """The receipt of an interrupted send proves that libzmq accepted it."""
+    record_interrupted(sender, b"a", 10, 20)
     if asked == "between":
         assert timings.summary().interrupted == 1
-    note(worker, b"a", 30, 40)
+    record(worker, b"a", 30, 40)
     summary = timings.summary()
     assert (summary.interrupted, summary.pushed, summary.handled) == (0, 1, 1)
     assert timings.messages() == [Message(10, 20, 30, 40, 1, "sender", "worker", "handled")]
 
 
 @pytest.mark.parametrize("asked", ["at the end", "between"])
-def test_a_proper_send_is_paired_before_an_interrupted_one(timings, sender, worker, asked):
-    """Of two equal payloads the one that was properly sent takes the receipt."""
-    note_interrupted(sender, b"a", 10, 20)
+def test_an_accepted_send_is_matched_before_an_interrupted_one(timings, sender, worker, asked):
+    """Of two equal payloads, the accepted one is matched before the interrupted one."""
+    record_interrupted(sender, b"a", 10, 20)
     if asked == "between":
         assert len(timings) == 1
-    note(sender, b"a", 30, 40)
-    note(worker, b"a", 50, 60)
-    assert pairs(timings) == [(10, None), (30, 50)]
+    record(sender, b"a", 30, 40)
+    record(worker, b"a", 50, 60)
+    assert matches(timings) == [(10, None), (30, 50)]
     assert outcomes(timings) == ["interrupted", "handled"]
 
 
-def test_the_second_receipt_goes_to_the_interrupted_send(timings, sender, worker):
-    """When the properly sent one has its receipt, the next proves the interrupted one."""
-    note_interrupted(sender, b"a", 10, 20)
-    note(sender, b"a", 30, 40)
-    note(worker, b"a", 50, 60)
+def test_the_second_receipt_is_matched_to_the_interrupted_send(timings, sender, worker):
+    """When the accepted send has its receipt, the next receipt is that of the interrupted send."""
+    record_interrupted(sender, b"a", 10, 20)
+    record(sender, b"a", 30, 40)
+    record(worker, b"a", 50, 60)
     assert timings.summary().interrupted == 1
-    note(worker, b"a", 70, 80)
-    assert pairs(timings) == [(10, 70), (30, 50)]
+    record(worker, b"a", 70, 80)
+    assert matches(timings) == [(10, 70), (30, 50)]
     assert timings.summary().interrupted == 0
 
 
-def test_abort_records_a_refusal(timings, sender):
-    """`abort` ends the last message as refused unless told that it was interrupted."""
+def test_an_abort_that_is_no_interrupt_is_a_refusal(timings, sender):
+    """`abort(interrupted=False)` ends the last send as refused."""
     sender.start(b"a")
     sender.abort(interrupted=False)
     assert outcomes(timings) == ["refused"]
 
 
-def test_abort_drops_what_was_not_begun(timings, sender):
-    """A payload whose begin an interrupt prevented is forgotten, and the lists are in step."""
-    note(sender, b"a", 10, 20)
-    sender.payloads.append(b"never begun")
+def test_abort_drops_a_payload_without_a_start(timings, sender):
+    """`abort` drops a payload whose start an interrupt prevented."""
+    record(sender, b"a", 10, 20)
+    sender.payloads.append(b"never started")
     sender.abort(interrupted=True)
-    note(sender, b"b", 30, 40)
+    record(sender, b"b", 30, 40)
     assert [(m.n_bytes, m.outcome) for m in timings] == [(1, "in_flight"), (1, "in_flight")]
 
 
 def test_abort_after_the_end_changes_nothing(timings, sender):
-    """An interrupt that comes when the send is over leaves its message as it is."""
-    note(sender, b"a", 10, 20)
+    """An interrupt after the end of a send leaves its message as it is."""
+    record(sender, b"a", 10, 20)
     sender.abort(interrupted=True)
     assert outcomes(timings) == ["in_flight"]
 
 
-def test_an_interrupt_waits_until_the_log_is_whole(timings, sender):
-    """A KeyboardInterrupt in the middle of a digestion is raised, and nothing is lost by it."""
+def test_an_interrupt_during_ingest_loses_nothing(timings, sender):
+    """A KeyboardInterrupt during ingest is raised, and no message is lost."""
 
     class Interrupting(bytes):
         def __hash__(self):
             signal.raise_signal(signal.SIGINT)
             return super().__hash__()
 
-    note(sender, b"a", 10, 20)
-    note(sender, Interrupting(b"b"), 30, 40)
-    note(sender, b"c", 50, 60)
+    record(sender, b"a", 10, 20)
+    record(sender, Interrupting(b"b"), 30, 40)
+    record(sender, b"c", 50, 60)
     with pytest.raises(KeyboardInterrupt):
         timings.summary()
     assert timings.summary().pushed == len(timings) == 3
 
 
-def test_a_receipt_is_never_paired_with_a_later_send(timings, sender, worker):
-    """An untimed message received before an equal one was sent is not that one."""
-    note(worker, b"x", 100, 110)
-    note(sender, b"x", 200, 210)
+def test_a_receipt_is_never_matched_to_a_later_send(timings, sender, worker):
+    """An untimed message is not matched to an equal one that was sent after its receipt."""
+    record(worker, b"x", 100, 110)
+    record(sender, b"x", 200, 210)
     assert [message.waited_ns for message in timings] == [None, None]
     assert (timings.summary().untimed, timings.summary().in_flight) == (1, 1)
 
 
-def test_a_receipt_proves_an_interrupted_send_rather_than_a_later_one(timings, sender, worker):
-    """What was received before the next equal send began came from the interrupted one."""
-    note_interrupted(sender, b"x", 10, 20)
-    note(worker, b"x", 30, 35)
-    note(sender, b"x", 40, 45)
-    assert pairs(timings) == [(10, 30), (40, None)]
+def test_a_receipt_is_matched_to_an_interrupted_send_before_a_later_one(timings, sender, worker):
+    """A receipt before the next equal send started belongs to the interrupted send."""
+    record_interrupted(sender, b"x", 10, 20)
+    record(worker, b"x", 30, 35)
+    record(sender, b"x", 40, 45)
+    assert matches(timings) == [(10, 30), (40, None)]
 
 
-def test_tracks_drained_one_after_the_other_keep_the_order(timings, worker, monkeypatch):
-    """Two equal sends that fall between the draining of their buffers are paired by their time."""
+def test_sends_during_ingest_are_matched_in_time_order(timings, worker, monkeypatch):
+    """Two equal sends that start while buffers are drained are matched in time order."""
     first, second = timings.add_sender(), timings.add_sender()
     drain = EventBuffer.drain
 
@@ -379,22 +379,22 @@ def test_tracks_drained_one_after_the_other_keep_the_order(timings, worker, monk
         raw = drain(buffer, *args)
         if buffer is first:
             monkeypatch.setattr(EventBuffer, "drain", drain)
-            note(first, b"x", 10, 11)
-            note(worker, b"x", 12, 13)
-            note(second, b"x", 14, 15)
+            record(first, b"x", 10, 11)
+            record(worker, b"x", 12, 13)
+            record(second, b"x", 14, 15)
         return raw
 
     monkeypatch.setattr(EventBuffer, "drain", drain_slowly)
     timings.ingest()
-    assert pairs(timings) == [(10, 12), (14, None)]
+    assert matches(timings) == [(10, 12), (14, None)]
 
 
-def test_receipts_of_equal_payloads_are_paired_by_their_time(timings, sender, monkeypatch):
-    """What a worker receives while the buffers are drained waits until the next time."""
+def test_receipts_during_ingest_are_matched_in_time_order(timings, sender, monkeypatch):
+    """Receipts that come while buffers are drained are left for the next ingest."""
     first, second = timings.add_worker(), timings.add_worker()
-    begun = [clock_ns() for _ in range(2)]
-    for begin_ns in begun:
-        note(sender, b"x", begin_ns, begin_ns)
+    starts = [clock_ns() for _ in range(2)]
+    for start_ns in starts:
+        record(sender, b"x", start_ns, start_ns)
     late = []
 
     drain = EventBuffer.drain
@@ -403,18 +403,18 @@ def test_receipts_of_equal_payloads_are_paired_by_their_time(timings, sender, mo
         if buffer is second:  # and the first is drained already
             monkeypatch.setattr(EventBuffer, "drain", drain)
             late.extend(clock_ns() for _ in range(2))
-            note(first, b"x", late[0], late[0])
-            note(second, b"x", late[1], late[1])
+            record(first, b"x", late[0], late[0])
+            record(second, b"x", late[1], late[1])
         return drain(buffer, *args)
 
     monkeypatch.setattr(EventBuffer, "drain", drain_slowly)
     timings.ingest()
     assert timings.summary().untimed == 0
-    assert pairs(timings) == list(zip(begun, late, strict=True))
+    assert matches(timings) == list(zip(starts, late, strict=True))
 
 
-def test_nobody_waits_for_what_was_broken_off(timings, worker):
-    """An Interrupt between the look at the clock and its note leaves no reader waiting for that."""
+def test_no_reader_waits_after_an_abort(timings, worker):
+    """After an interrupt between `clock_ns` and `start`, no reader waits for the missing start."""
     worker.clock_ns()
     worker.payloads.append(b"x")
     worker.abort(interrupted=False)
@@ -424,34 +424,34 @@ def test_nobody_waits_for_what_was_broken_off(timings, worker):
     assert worker.payloads == []
 
 
-def test_a_blocked_send_takes_no_receipt_of_one_that_returned(timings, sender, worker):
-    """While a send blocks, the receipt of an equal payload is that of the send that got through."""
+def test_a_returned_send_is_matched_before_a_blocked_one(timings, sender, worker):
+    """While one send blocks, a receipt belongs to the equal send that has returned."""
     other = timings.add_sender()
     sender.start(b"x", 10)
     timings.ingest()
-    note(other, b"x", 20, 30)
-    note(worker, b"x", 40, 50)
+    record(other, b"x", 20, 30)
+    record(worker, b"x", 40, 50)
     timings.ingest()
     sender.end(False, 60)
     summary = timings.summary()
     assert (summary.pushed, summary.handled, summary.refused, summary.in_flight) == (1, 1, 1, 0)
 
 
-def test_a_blocked_send_is_remembered_however_many_come_after():
-    """More sends than the log keeps do not make a blocked one look received."""
+def test_a_blocked_send_stays_sending_beyond_the_limit():
+    """A blocked send does not count as received when the log has evicted its row."""
     timings = Timings(limit=1)
     blocked, other = timings.add_sender(), timings.add_sender()
     blocked.start(b"x", 10)
     timings.ingest()
-    note(other, b"y", 20, 30)
-    note(other, b"z", 30, 40)
+    record(other, b"y", 20, 30)
+    record(other, b"z", 30, 40)
     assert (timings.summary().pushed, timings.summary().sending) == (2, 1)
     blocked.end(False, 50)
     assert (timings.summary().pushed, timings.summary().refused) == (2, 1)
 
 
-def test_all_blocked_sends_are_remembered():
-    """More sends that block at once than the log keeps messages are none of them received."""
+def test_more_sends_than_the_limit_may_block():
+    """More sends may block at once than the log keeps messages; none of them counts as received."""
     timings = Timings(limit=1)
     blocked = [timings.add_sender() for _ in range(3)]
     for at, buffer in enumerate(blocked, start=10):
@@ -462,12 +462,12 @@ def test_all_blocked_sends_are_remembered():
     assert (timings.summary().refused, timings.summary().pushed) == (3, 0)
 
 
-def test_a_multipart_message_that_was_cut_never_arrived(timings, sender, worker):
-    """A receipt of an empty message does not prove a multipart message that was broken off."""
+def test_a_multipart_message_that_was_cut_off_is_never_received(timings, sender, worker):
+    """The receipt of an empty message is not matched to a multipart message that was cut off."""
     sender.start(INCOMPLETE, 10)
     sender.abort(interrupted=True)
     later = sender.ends[0] * -1 + 1
-    note(worker, b"", later, later + 1)
+    record(worker, b"", later, later + 1)
     summary = timings.summary()
     assert (summary.interrupted, summary.untimed, summary.pushed) == (1, 1, 0)
 
@@ -476,21 +476,18 @@ def test_a_multipart_message_that_was_cut_never_arrived(timings, sender, worker)
 
 
 def test_times_are_summed_in_seconds(timings, sender, worker):
-    """`sending_s` and `working_s` sum what callers and handlers spent, `span_s` is from end to end.
-
-    Refused sends and failed handlings are among them.
-    """
+    """`sending_s` and `working_s` include refused sends and failed handlings."""
     second = 1_000_000_000
-    note(sender, b"a", 1 * second, 2 * second)
-    note(sender, b"b", 2 * second, -5 * second)
-    note(worker, b"a", 3 * second, 4 * second)
-    note(worker, b"c", 5 * second, -11 * second)
+    record(sender, b"a", 1 * second, 2 * second)
+    record(sender, b"b", 2 * second, -5 * second)
+    record(worker, b"a", 3 * second, 4 * second)
+    record(worker, b"c", 5 * second, -11 * second)
     summary = timings.summary()
     assert (summary.sending_s, summary.working_s, summary.span_s) == (4, 7, 10)
 
 
-def test_what_is_unfinished_counts_up_to_now(timings, sender, worker):
-    """The totals of a send and a handling that go on grow from one summary to the next."""
+def test_unfinished_sends_and_handlings_count_up_to_now(timings, sender, worker):
+    """The totals of an unfinished send and handling grow from one summary to the next."""
     sender.start(b"a")
     worker.start(b"b")
     first, second = timings.summary(), timings.summary()
@@ -499,7 +496,7 @@ def test_what_is_unfinished_counts_up_to_now(timings, sender, worker):
     assert 0 < first.span_s < second.span_s
 
 
-def test_an_empty_log_sums_to_nothing(timings):
+def test_the_summary_of_an_empty_log_is_all_zero(timings):
     """Before the first message every number is zero."""
     assert set(counts(timings.summary()).values()) == {0}
     summary = timings.summary()
@@ -509,30 +506,30 @@ def test_an_empty_log_sums_to_nothing(timings):
 # Bounds
 
 
-def test_the_limit_must_leave_room():
-    """A limit below one is refused, saying what was expected and what came."""
+def test_a_limit_below_one_is_an_error():
+    """A limit below one is an error that says what is expected and what came."""
     with pytest.raises(ValueError, match=r"limit: expected .* got 0; leave it out"):
         Timings(limit=0)
 
 
-def test_the_oldest_messages_go_first():
-    """Beyond the limit the log keeps the newest messages, and says how many it let go."""
+def test_the_oldest_messages_are_evicted_first():
+    """Beyond the limit the log keeps the newest messages, and says how many it has evicted."""
     timings = Timings(limit=3)
     sender = timings.add_sender()
     for at in range(1, 9):
-        note(sender, b"%d" % at, at, at)
+        record(sender, b"%d" % at, at, at)
     assert [m.send_start_ns for m in timings] == [6, 7, 8]
     assert len(timings) == len(timings.rows()) == 3
     assert timings.summary().let_go == 5
 
 
-def test_the_summary_counts_what_was_let_go():
-    """Counts and totals are of all messages, kept or not."""
+def test_the_summary_counts_evicted_messages():
+    """Counts and totals cover all messages, evicted ones included."""
     timings = Timings(limit=2)
     sender, worker = timings.add_sender(), timings.add_worker()
     for at in range(10, 110, 10):
-        note(sender, b"a", at, at + 1)
-        note(worker, b"a", at + 2, at + 5)
+        record(sender, b"a", at, at + 1)
+        record(worker, b"a", at + 2, at + 5)
         len(timings)
     summary = timings.summary()
     assert (summary.pushed, summary.handled, summary.let_go) == (10, 10, 8)
@@ -540,28 +537,28 @@ def test_the_summary_counts_what_was_let_go():
     assert summary.span_s == pytest.approx(95e-9)
 
 
-def test_a_message_that_was_let_go_in_flight_still_counts_when_it_comes():
-    """The receipt of a message whose row is gone is counted, and adds no row."""
+def test_the_receipt_of_an_evicted_message_is_counted():
+    """The receipt of a message whose row was evicted is counted, and adds no row."""
     timings = Timings(limit=2)
     sender, worker = timings.add_sender(), timings.add_worker()
-    note(sender, b"slow", 10, 20)
+    record(sender, b"slow", 10, 20)
     for at in (30, 40, 50):
-        note(worker, b"from elsewhere", at, at + 1)
+        record(worker, b"from elsewhere", at, at + 1)
     assert [m.sender for m in timings] == [None, None]
-    note(worker, b"slow", 60, 70)
+    record(worker, b"slow", 60, 70)
     summary = timings.summary()
     assert (summary.pushed, summary.handled, summary.in_flight) == (1, 1, 0)
     assert (summary.untimed, summary.let_go) == (3, 2)
     assert [m.recv_ns for m in timings] == [40, 50]
 
 
-def test_a_send_that_was_let_go_unfinished_still_counts_when_it_ends():
-    """A send whose row is gone before it returns is counted when it does."""
+def test_an_evicted_send_is_counted_when_it_returns():
+    """A send whose row was evicted before it returned is counted when it returns."""
     timings = Timings(limit=1)
     sender, worker = timings.add_sender(), timings.add_worker()
     sender.start(b"slow", 10)
-    note(worker, b"from elsewhere", 20, 30)
-    note(worker, b"from elsewhere", 40, 50)
+    record(worker, b"from elsewhere", 20, 30)
+    record(worker, b"from elsewhere", 40, 50)
     assert timings.summary().sending == 1
     sender.end(at_ns=60)
     summary = timings.summary()
@@ -569,13 +566,13 @@ def test_a_send_that_was_let_go_unfinished_still_counts_when_it_ends():
     assert [m.recv_ns for m in timings] == [40]
 
 
-def test_a_handling_that_was_let_go_still_counts_when_it_ends():
-    """A message whose row is gone before its handler returns is counted when it does."""
+def test_an_evicted_handling_is_counted_when_it_ends():
+    """A message whose row was evicted before its handler returned is counted when it returns."""
     timings = Timings(limit=1)
     sender, worker, other = timings.add_sender(), timings.add_worker(), timings.add_worker()
-    note(sender, b"a", 10, 20)
+    record(sender, b"a", 10, 20)
     worker.start(b"a", 30)
-    note(other, b"from elsewhere", 40, 50)
+    record(other, b"from elsewhere", 40, 50)
     assert timings.summary().handling == 1
     worker.end(False, 60)
     summary = timings.summary()
@@ -586,90 +583,90 @@ def test_a_handling_that_was_let_go_still_counts_when_it_ends():
 # Clearing
 
 
-def test_clear_leaves_nothing(timings, sender, worker):
+def test_clear_empties_the_log(timings, sender, worker):
     """After `clear` there are no messages, and every number is zero."""
-    note(sender, b"a", 10, 20)
-    note(sender, b"b", 30, -40)
-    note(worker, b"a", 50, 60)
-    note(worker, b"c", 70, -80)
+    record(sender, b"a", 10, 20)
+    record(sender, b"b", 30, -40)
+    record(worker, b"a", 50, 60)
+    record(worker, b"c", 70, -80)
     assert len(timings) == 3
     timings.clear()
     assert (len(timings), timings.messages(), timings.summary()) == (0, [], Timings().summary())
 
 
-def test_clear_takes_what_was_not_asked_for_yet(timings, sender):
-    """What the buffers hold when the log is cleared is forgotten too."""
-    note(sender, b"a", 10, 20)
+def test_clear_drops_what_is_not_ingested_yet(timings, sender):
+    """`clear` also drops what the event buffers hold."""
+    record(sender, b"a", 10, 20)
     timings.clear()
     assert len(timings) == timings.summary().pushed == 0
 
 
-def test_after_clear_counting_starts_anew(timings, sender, worker):
-    """What comes after `clear` is shown and counted."""
-    note(sender, b"a", 10, 20)
-    note(worker, b"a", 30, 40)
+def test_messages_after_clear_are_shown_and_counted(timings, sender, worker):
+    """Messages after `clear` are shown and counted."""
+    record(sender, b"a", 10, 20)
+    record(worker, b"a", 30, 40)
     timings.clear()
-    note(sender, b"a", 50, 60)
-    note(worker, b"a", 70, 80)
+    record(sender, b"a", 50, 60)
+    record(worker, b"a", 70, 80)
     summary = timings.summary()
-    assert pairs(timings) == [(50, 70)]
+    assert matches(timings) == [(50, 70)]
     assert (summary.pushed, summary.handled) == (1, 1)
     assert summary.span_s == pytest.approx(30e-9)
 
 
-def test_a_late_receipt_is_neither_shown_nor_counted(timings, sender, worker):
-    """A message that was on its way when the log was cleared stays forgotten when it arrives."""
-    note(sender, b"a", 10, 20)
+def test_the_receipt_of_a_cleared_message_is_neither_shown_nor_counted(timings, sender, worker):
+    """The receipt of a message that was pushed before `clear` is neither shown nor counted."""
+    record(sender, b"a", 10, 20)
     timings.clear()
-    note(worker, b"a", 30, 40)
+    record(worker, b"a", 30, 40)
     summary = timings.summary()
     assert len(timings) == 0
     assert set(counts(summary).values()) == {0}
     assert summary.working_s == 0
 
 
-def test_what_was_cleared_takes_no_receipt_of_what_came_after(timings, sender, worker):
-    """A receipt goes to what was pushed since `clear`; the next one is that of the cleared one."""
-    note(sender, b"a", 10, 20)
+def test_a_send_after_clear_is_matched_before_a_cleared_one(timings, sender, worker):
+    """Of two equal payloads, the one sent after `clear` is matched before the cleared one."""
+    record(sender, b"a", 10, 20)
     timings.clear()
-    note(sender, b"a", 30, 40)
-    note(worker, b"a", 50, 60)
-    assert pairs(timings) == [(30, 50)]
-    note(worker, b"a", 70, 80)
-    assert pairs(timings) == [(30, 50)]
+    record(sender, b"a", 30, 40)
+    record(worker, b"a", 50, 60)
+    assert matches(timings) == [(30, 50)]
+    record(worker, b"a", 70, 80)
+    assert matches(timings) == [(30, 50)]
     assert timings.summary().untimed == 0
 
 
 def test_clear_forgets_interrupted_sends(timings, sender, worker):
     """The receipt of a send that was interrupted before `clear` is not counted."""
-    note_interrupted(sender, b"a", 10, 20)
+    record_interrupted(sender, b"a", 10, 20)
     timings.clear()
-    note(worker, b"a", 30, 40)
+    record(worker, b"a", 30, 40)
     assert set(counts(timings.summary()).values()) == {0}
 
 
 @pytest.mark.parametrize("how", ["refused", "interrupted"])
-def test_a_send_cleared_unfinished_and_given_up_leaves_nothing_open(timings, sender, worker, how):
-    """A send that was going on at `clear` and failed takes no later receipt."""
+def test_a_send_that_fails_after_clear_is_matched_to_no_receipt(timings, sender, worker, how):
+    """A send that was unfinished at `clear` and then failed is matched to no receipt."""
     sender.start(b"a", 10)
     timings.clear()
     sender.abort(interrupted=how == "interrupted", at_ns=20)
-    note(sender, b"a", 30, 40)
-    note(worker, b"a", 50, 60)
+    record(sender, b"a", 30, 40)
+    record(worker, b"a", 50, 60)
     assert timings.summary().handled == 1
 
 
-def test_a_late_receipt_is_not_in_the_span(timings, sender, worker):
-    """`span_s` is that of the messages that are shown."""
-    note(sender, b"a", 10, 20)
+def test_the_receipt_of_a_cleared_message_does_not_extend_the_span(timings, sender, worker):
+    """`span_s` covers only the messages since `clear`."""
+    record(sender, b"a", 10, 20)
     timings.clear()
-    note(worker, b"a", 100, 110)
+    record(worker, b"a", 100, 110)
     assert timings.summary().span_s == 0
 
 
-def test_a_late_unfinished_receipt_is_neither_shown_nor_counted(timings, sender, worker):
-    """A forgotten message is not `handling` while its late receipt is in the handler."""
-    note(sender, b"a", 10, 20)
+def test_a_cleared_message_is_not_handling(timings, sender, worker):
+    """A message that was pushed before `clear` does not count as `handling` when it is received."""
+    record(sender, b"a", 10, 20)
     timings.clear()
     worker.start(b"a", 30)
     assert set(counts(timings.summary()).values()) == {0}
@@ -679,8 +676,8 @@ def test_a_late_unfinished_receipt_is_neither_shown_nor_counted(timings, sender,
 
 
 @pytest.mark.parametrize("end", [50, -50], ids=["accepted", "refused"])
-def test_a_send_that_was_cleared_unfinished_stays_forgotten(timings, sender, end):
-    """A send that was under way when the log was cleared is neither shown nor counted later."""
+def test_a_send_unfinished_at_clear_is_not_counted_when_it_ends(timings, sender, end):
+    """A send that was unfinished at `clear` is neither shown nor counted when it ends."""
     sender.start(b"a", 10)
     assert timings.summary().sending == 1
     timings.clear()
@@ -693,10 +690,10 @@ def test_a_send_that_was_cleared_unfinished_stays_forgotten(timings, sender, end
 
 
 @pytest.mark.parametrize("timed", [True, False], ids=["timed", "untimed"])
-def test_a_handling_that_was_cleared_unfinished_stays_forgotten(timings, sender, worker, timed):
-    """A message in the handler when the log was cleared is neither shown nor counted later."""
+def test_a_handling_unfinished_at_clear_is_not_counted_when_it_ends(timings, sender, worker, timed):
+    """A handling that was unfinished at `clear` is neither shown nor counted when it ends."""
     if timed:
-        note(sender, b"a", 10, 20)
+        record(sender, b"a", 10, 20)
     worker.start(b"a", 30)
     timings.clear()
     assert set(counts(timings.summary()).values()) == {0}
@@ -707,8 +704,8 @@ def test_a_handling_that_was_cleared_unfinished_stays_forgotten(timings, sender,
     assert summary.working_s == 0
 
 
-def test_clear_may_come_between_the_ends_of_a_received_send(timings, sender, worker):
-    """A message that was received while its send was under way is forgotten as a whole."""
+def test_a_message_received_before_its_send_returned_can_be_cleared(timings, sender, worker):
+    """A message that was received before its send returned stays cleared when both end."""
     sender.start(b"a", 10)
     worker.start(b"a", 20)
     timings.clear()
@@ -718,10 +715,10 @@ def test_clear_may_come_between_the_ends_of_a_received_send(timings, sender, wor
     assert set(counts(timings.summary()).values()) == {0}
 
 
-def test_tracks_outlive_clear(timings, sender):
-    """Sockets go on in their lanes after `clear`."""
+def test_event_buffers_keep_their_lanes_after_clear(timings, sender):
+    """Event buffers write into the same lanes after `clear`."""
     timings.clear()
-    note(sender, b"a", 10, 20)
+    record(sender, b"a", 10, 20)
     assert [m.sender for m in timings] == ["sender"]
 
 
@@ -736,7 +733,7 @@ def test_lanes_without_a_name_are_numbered(timings):
 
 
 def test_a_numbered_name_that_is_taken_is_skipped(timings):
-    """A socket without a name gets none that another socket was given."""
+    """A socket without a name does not get the name of another socket."""
     timings.add_sender("sender 2")
     timings.add_sender()
     timings.add_sender()
@@ -744,38 +741,38 @@ def test_a_numbered_name_that_is_taken_is_skipped(timings):
 
 
 def test_sockets_of_one_name_share_a_lane(timings):
-    """Two buffers that were given one name are one lane."""
+    """Two buffers with the same name are one lane."""
     for at in (1, 2):
-        note(timings.add_sender("left"), b"a", at, at)
+        record(timings.add_sender("left"), b"a", at, at)
     assert [m.sender for m in timings] == ["left", "left"]
     assert len(timings.lanes) == 2
 
 
 def test_a_sender_and_a_worker_of_one_name_are_two_lanes(timings):
-    """A name is a lane's only together with its kind."""
+    """A lane is identified by its kind and its name."""
     timings.add_sender("left")
     timings.add_worker("left")
     assert timings.lanes[1:] == [("sender", "left"), ("worker", "left")]
 
 
-def test_renaming_leaves_the_past_where_it_was(timings, sender):
+def test_renaming_keeps_earlier_messages_in_the_old_lane(timings, sender):
     """What a socket did before it was renamed stays in its old lane."""
-    note(sender, b"a", 10, 20)
+    record(sender, b"a", 10, 20)
     timings.rename(sender, "left")
-    note(sender, b"b", 30, 40)
+    record(sender, b"b", 30, 40)
     assert [m.sender for m in timings] == ["sender", "left"]
 
 
 def test_the_name_of_a_closed_socket_is_free_again(timings, sender):
     """The next socket without a name continues the lane of one that is closed."""
-    note(sender, b"a", 10, 20)
+    record(sender, b"a", 10, 20)
     sender.close()
-    note(timings.add_sender(), b"b", 30, 40)
+    record(timings.add_sender(), b"b", 30, 40)
     assert [m.sender for m in timings] == ["sender", "sender"]
 
 
 def test_a_closed_buffer_is_read_to_its_end(timings, sender):
-    """What a socket noted before it was closed is not lost."""
+    """What a socket recorded before it was closed is not lost."""
     sender.start(b"a", 10)
     sender.close()
     assert outcomes(timings) == ["sending"]
@@ -783,11 +780,11 @@ def test_a_closed_buffer_is_read_to_its_end(timings, sender):
     assert outcomes(timings) == ["in_flight"]
 
 
-def test_a_closed_buffer_is_forgotten(timings):
-    """A log does not grow with the sockets that came and went."""
+def test_a_closed_buffer_is_dropped(timings):
+    """A log does not grow with the number of sockets that were opened and closed."""
     for at in range(1, 100):
         buffer = timings.add_sender()
-        note(buffer, b"a", at, at)
+        record(buffer, b"a", at, at)
         buffer.close()
     assert len(timings) == 99
     assert timings.open_lanes() == []
@@ -798,18 +795,18 @@ def test_a_closed_buffer_is_forgotten(timings):
 
 
 def test_messages_come_in_the_order_of_their_first_instant(timings, sender, worker):
-    """Messages are sorted by the call of send, or by the receipt where no send was timed."""
-    note(worker, b"from elsewhere", 20, 25)
-    note(sender, b"b", 30, 31)
+    """Messages are sorted by their send, or by their receipt if no send was timed."""
+    record(worker, b"from elsewhere", 20, 25)
+    record(sender, b"b", 30, 31)
     len(timings)
-    note(timings.add_sender(), b"a", 10, 11)
+    record(timings.add_sender(), b"a", 10, 11)
     assert [m.send_start_ns or m.recv_ns for m in timings] == [10, 20, 30]
 
 
 def test_iteration_gives_the_messages(timings, sender):
     """Iterating and `messages()` give the same records, `len` of them."""
     for at in (1, 2, 3):
-        note(sender, b"a", at, at)
+        record(sender, b"a", at, at)
     assert list(timings) == timings.messages()
     assert len(timings) == len(timings.messages()) == 3
 
@@ -821,14 +818,14 @@ def test_a_log_without_messages_is_empty(timings):
 
 
 def test_repr_is_one_line(timings, sender):
-    """The repr says how many messages there are, and how many there may be."""
-    note(sender, b"a", 10, 20)
+    """The repr says how many messages there are, and the limit."""
+    record(sender, b"a", 10, 20)
     assert repr(timings) == "<Timings: 1 messages, at most 1,000,000>"
 
 
 def test_rows_are_a_copy(timings, sender):
     """Changing the array that `rows` returned changes nothing in the log."""
-    note(sender, b"a", 10, 20)
+    record(sender, b"a", 10, 20)
     timings.rows()["n_bytes"] = 99
     assert timings.rows()["n_bytes"].tolist() == [1]
 
@@ -837,26 +834,26 @@ def test_rows_are_a_copy(timings, sender):
 
 
 @pytest.fixture
-def _hurried():
-    """Make threads take turns as often as they can."""
+def _frequent_switches():
+    """Make threads take turns as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(interval)
 
 
-@pytest.mark.usefixtures("_hurried")
-def test_nothing_is_lost_or_doubled_between_threads(timings):
-    """Sockets in several threads and a reader in another need no lock for the counts to be right.
+@pytest.mark.usefixtures("_frequent_switches")
+def test_threads_lose_and_double_no_message(timings):
+    """Sockets in several threads and a reader in another need no lock for exact counts.
 
-    Every third send is refused, every fifth handling fails, and some threads digest for themselves.
+    Every third send is refused, every fifth handling fails, and some threads call `ingest`.
     """
     n, n_threads = 2_000, 3
     network = SimpleQueue()
     senders = [timings.add_sender() for _ in range(n_threads)]
     workers = [timings.add_worker() for _ in range(n_threads)]
-    torn = deque()
-    over = threading.Event()
+    inconsistent = deque()
+    stop = threading.Event()
 
     def send(buffer, i):
         for number in range(n):
@@ -879,10 +876,10 @@ def test_nothing_is_lost_or_doubled_between_threads(timings):
                 timings.ingest()
 
     def read():
-        while not over.is_set():
+        while not stop.is_set():
             summary, rows = timings.summary(), timings.rows()
-            if not holds(summary) or summary.untimed or len(rows) < summary.pushed:
-                torn.append(summary)
+            if not adds_up(summary) or summary.untimed or len(rows) < summary.pushed:
+                inconsistent.append(summary)
 
     def run(target, *args):
         thread = threading.Thread(target=target, args=args)
@@ -898,10 +895,10 @@ def test_nothing_is_lost_or_doubled_between_threads(timings):
         network.put(None)
     for thread in handling:
         thread.join()
-    over.set()
+    stop.set()
     reader.join()
 
-    assert not torn
+    assert not inconsistent
     summary = timings.summary()
     refused = n_threads * len(range(0, n, 3))
     assert (summary.refused, summary.pushed) == (refused, n_threads * n - refused)
@@ -913,27 +910,27 @@ def test_nothing_is_lost_or_doubled_between_threads(timings):
 
 @pytest.fixture
 def reading(timings):
-    """A thread that is inside a reading of the log, and the event that lets it go on."""
-    began, may_end = threading.Event(), threading.Event()
+    """A thread in the middle of a reading of the log, and the event that lets it continue."""
+    started, may_end = threading.Event(), threading.Event()
 
     class Slow(bytes):
         def __hash__(self):
-            began.set()
+            started.set()
             may_end.wait(10)
             return super().__hash__()
 
-    note(timings.add_sender("slow"), Slow(b"b"), 30, 40)
+    record(timings.add_sender("slow"), Slow(b"b"), 30, 40)
     reader = threading.Thread(target=timings.summary)
     reader.start()
-    assert began.wait(10)
+    assert started.wait(10)
     yield reader, may_end
     may_end.set()
     reader.join()
 
 
-def test_digest_never_waits(timings, sender, reading):
-    """A thread that digests while another reads goes on at once."""
-    note(sender, b"a", 10, 20)
+def test_ingest_never_waits(timings, sender, reading):
+    """`ingest` returns at once while another thread reads the log."""
+    record(sender, b"a", 10, 20)
     reader, may_end = reading
     timings.ingest()
     assert reader.is_alive()
@@ -942,7 +939,7 @@ def test_digest_never_waits(timings, sender, reading):
 
 
 def test_abort_waits_for_the_reader(timings, sender, reading):
-    """A send is aborted before or after a reading, never in the midst of it."""
+    """`abort` waits until a reading is done."""
     _, may_end = reading
     sender.start(b"a")
     aborting = threading.Thread(target=sender.abort, kwargs={"interrupted": False})
@@ -954,31 +951,31 @@ def test_abort_waits_for_the_reader(timings, sender, reading):
     assert sorted(outcomes(timings)) == ["in_flight", "refused"]
 
 
-# Taking it elsewhere
+# Exporting
 
 
 @pytest.fixture
-def told(timings, sender, worker):
-    """A log of one handled message, one refused and one from elsewhere."""
-    note(sender, b"a", 10, 20)
-    note(sender, b"bb", 30, -45)
-    note(worker, b"a", 50, 60)
-    note(worker, b"ccc", 70, 80)
+def exported(timings, sender, worker):
+    """A log of one handled message, one refused and one from an untimed sender."""
+    record(sender, b"a", 10, 20)
+    record(sender, b"bb", 30, -45)
+    record(worker, b"a", 50, 60)
+    record(worker, b"ccc", 70, 80)
     return timings
 
 
-def test_to_pandas_has_the_fields_of_a_message(told):
+def test_to_pandas_has_the_fields_of_a_message(exported):
     """The columns are the fields of `Message`, in order, and the wait."""
     pytest.importorskip("pandas")
     fields = [*Message.__slots__]
     fields.insert(4, "waited_ns")
-    assert list(told.to_pandas().columns) == fields
+    assert list(exported.to_pandas().columns) == fields
 
 
-def test_to_pandas_has_nullable_types(told):
-    """Instants are whole numbers that may be missing, names are strings, outcomes categories."""
+def test_to_pandas_has_nullable_types(exported):
+    """Instants are nullable integers, names are strings, outcomes are categories."""
     pytest.importorskip("pandas")
-    kinds = {name: str(kind) for name, kind in told.to_pandas().dtypes.items()}
+    kinds = {name: str(kind) for name, kind in exported.to_pandas().dtypes.items()}
     assert kinds == {
         **dict.fromkeys(
             ("send_start_ns", "send_end_ns", "recv_ns", "done_ns", "waited_ns"), "Int64"
@@ -989,35 +986,35 @@ def test_to_pandas_has_nullable_types(told):
     }
 
 
-def test_to_pandas_has_what_the_messages_have(told):
-    """A row is a message, and missing where the message has `None`."""
+def test_to_pandas_has_the_values_of_the_messages(exported):
+    """Each row has a message's values, and `NA` where the message has `None`."""
     pandas = pytest.importorskip("pandas")
-    for (_, row), message in zip(told.to_pandas().iterrows(), told, strict=True):
+    for (_, row), message in zip(exported.to_pandas().iterrows(), exported, strict=True):
         for name in (*Message.__slots__, "waited_ns"):
             expected = getattr(message, name)
             assert row[name] is pandas.NA if expected is None else row[name] == expected
 
 
-def test_to_pandas_knows_all_outcomes(told):
+def test_to_pandas_has_all_outcomes_as_categories(exported):
     """The categories are all outcomes, in order, whichever occur."""
     pytest.importorskip("pandas")
-    assert tuple(told.to_pandas()["outcome"].cat.categories) == OUTCOMES
+    assert tuple(exported.to_pandas()["outcome"].cat.categories) == OUTCOMES
 
 
-def test_to_pandas_of_nothing_has_the_same_types(timings, told):
+def test_to_pandas_of_an_empty_log_has_the_same_types(timings, exported):
     """An empty log gives an empty frame of the same columns and types."""
     pytest.importorskip("pandas")
-    full = told.to_pandas().dtypes
+    full = exported.to_pandas().dtypes
     timings.clear()
     frame = timings.to_pandas()
     assert len(frame) == 0
     assert (frame.dtypes == full).all()
 
 
-def test_to_chrome_trace_writes_the_messages(told, tmp_path):
-    """The trace has a slice for each send and each handling that the log has kept."""
+def test_to_chrome_trace_writes_the_messages(exported, tmp_path):
+    """The trace has a slice for each send and each handling that the log keeps."""
     path = tmp_path / "trace.json"
-    told.to_chrome_trace(path)
+    exported.to_chrome_trace(path)
     events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
     slices = [(e["name"], e["ts"], e["dur"]) for e in events if e["ph"] == "X"]
     assert slices == [
@@ -1029,22 +1026,22 @@ def test_to_chrome_trace_writes_the_messages(told, tmp_path):
 
 
 def test_to_chrome_trace_takes_any_name(timings, tmp_path):
-    """A lane may be called anything."""
+    """A lane's name may contain any characters."""
     name = '</script> "quoted"'
-    note(timings.add_sender(name), b"a", 10, 20)
+    record(timings.add_sender(name), b"a", 10, 20)
     timings.to_chrome_trace(str(tmp_path / "trace.json"))
     events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
     assert f"sender: {name}" in [event.get("args", {}).get("name") for event in events]
 
 
-def test_the_steps_of_the_clock_are_kept(timings):
-    """Instants of a real clock come through to the nanosecond, in order."""
+def test_instants_are_kept_to_the_nanosecond(timings):
+    """Instants of the real clock appear in a message to the nanosecond."""
     sender, worker = timings.add_sender(), timings.add_worker()
     sender.start(b"a")
     sender.end()
     worker.start(b"a")
     worker.end()
-    noted = [*sender.starts, *sender.ends, *worker.starts, *worker.ends]
+    recorded = [*sender.starts, *sender.ends, *worker.starts, *worker.ends]
     (m,) = timings
-    assert [m.send_start_ns, m.send_end_ns, m.recv_ns, m.done_ns] == noted
-    assert all(a <= b for a, b in pairwise(noted))
+    assert [m.send_start_ns, m.send_end_ns, m.recv_ns, m.done_ns] == recorded
+    assert all(a <= b for a, b in pairwise(recorded))
