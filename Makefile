@@ -23,6 +23,10 @@ PRETTIER := npx --yes prettier@3.6.2 --print-width 100 --log-level warn
 
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 
+# uv does not compile modules. If Python may not store them compiled either, each kernel and each
+# worker compiles all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help lab test notebooks screenshots bench compare fuzz soak faults flake lint clean python venv

@@ -10,6 +10,10 @@ SLOWEST = [
     "tests/browser/test_lab.py",
     "tests/test_in_jupyter.py",
     "tests/test_headless.py",
+    "tests/browser/test_view.py",
+    "tests/stress/test_flake.py",
+    "tests/test_properties.py",
+    "tests/test_exercises.py",
 ]
 
 _block = pytest.StashKey[PortBlock]()

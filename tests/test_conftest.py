@@ -93,7 +93,7 @@ def verdicts(tmp_path_factory):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
     cases = ElementTree.parse(folder / "verdicts.xml").iter("testcase")

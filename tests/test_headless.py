@@ -26,7 +26,7 @@ REPORTED_S = 60
 
 #: Maximum duration of each pytest run below, on a machine that runs other tests as well. A run that
 #: waits for nbval's timeout of `LONG_S` takes longer, and fails.
-LIMIT_S = 2 * REPORTED_S
+LIMIT_S = 3 * REPORTED_S
 LONG_S = 10 * LIMIT_S
 SHORT_S = 2
 
