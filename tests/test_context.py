@@ -1,4 +1,4 @@
-"""A context makes timed sockets, and ends in bounded time whatever is left in it."""
+"""A context makes timed sockets, and is terminated in bounded time."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from pushpull_kit.sockets.timed import TimedPull, TimedPush
 
 
 @pytest.mark.parametrize("kind", [zmq.PUB, zmq.REQ, zmq.PAIR, zmq.DEALER])
-def test_other_types_pass_through(context, kind):
+def test_other_socket_types_are_pyzmqs(context, kind):
     """Sockets that are neither PUSH nor PULL are pyzmq's own."""
     socket = context.socket(kind)
     assert type(socket) is zmq.Socket
@@ -36,8 +36,8 @@ def test_context_defaults_reach_timed_sockets(context):
     assert context.socket(zmq.PUSH).sndhwm == 7
 
 
-def test_instance_is_not_zmqs():
-    """`Context.instance()` is timed, whatever `zmq.Context.instance()` was before."""
+def test_instance_is_not_that_of_zmq():
+    """`Context.instance()` is timed, and is not `zmq.Context.instance()`."""
     plain = zmq.Context.instance()
     timed = Context.instance()
     try:
@@ -49,7 +49,7 @@ def test_instance_is_not_zmqs():
 
 
 def test_fresh_context_closes_the_last_one():
-    """The last fresh context is terminated, its sockets closed, and its port free at once."""
+    """`fresh_context` terminates the last one, closes its sockets, and frees its port at once."""
     address = "tcp://127.0.0.1:*"
     for _ in range(20):
         context = fresh_context()
@@ -65,25 +65,25 @@ def test_fresh_context_closes_the_last_one():
 
 
 def test_fresh_context_does_not_freeze_on_unsent_messages():
-    """A PUSH that queued to nobody, lingering for ever, is dropped in bounded time."""
+    """A message without a receiver does not delay `fresh_context` without limit."""
     context = fresh_context()
     socket = context.socket(zmq.PUSH)
     socket.connect("tcp://127.0.0.1:9")
-    socket.send(b"to nobody")
+    socket.send(b"without a receiver")
     fresh_context().term()
     assert context.closed
 
 
 @contextmanager
 def a_thread_that_owns_a_socket(context):
-    """A thread that has bound a PULL, and closes it at the end of the block."""
-    ready, over = threading.Event(), threading.Event()
+    """Run a thread that binds a PULL, and closes it at the end of the block."""
+    ready, may_end = threading.Event(), threading.Event()
 
     def own():
         socket = context.socket(zmq.PULL)
         socket.bind("tcp://127.0.0.1:*")
         ready.set()
-        over.wait()
+        may_end.wait()
         socket.close()
 
     thread = threading.Thread(target=own)
@@ -92,12 +92,12 @@ def a_thread_that_owns_a_socket(context):
     try:
         yield
     finally:
-        over.set()
+        may_end.set()
         thread.join()
 
 
-def test_fresh_context_leaves_other_threads_sockets_alone():
-    """A socket that a living thread owns is not touched, and a warning names it."""
+def test_fresh_context_does_not_close_sockets_of_other_threads():
+    """A socket of a living thread is not closed, and a warning names it."""
     context = fresh_context()
     with (
         a_thread_that_owns_a_socket(context),
@@ -105,14 +105,14 @@ def test_fresh_context_leaves_other_threads_sockets_alone():
     ):
         fresh = fresh_context()
     fresh.term()
-    enders = [t for t in threading.enumerate() if t.name == "context-term"]
-    for ender in enders:
-        ender.join(5)
+    terminations = [t for t in threading.enumerate() if t.name == "context-term"]
+    for termination in terminations:
+        termination.join(5)
     assert context.closed
 
 
-def test_destroy_refuses_before_it_closes_anything(context):
-    """`destroy` with another thread's socket raises, and all sockets are still open."""
+def test_destroy_raises_before_it_closes_anything(context):
+    """`destroy` raises if another thread owns a socket, and all sockets stay open."""
     mine = context.socket(zmq.PUSH)
     mine.bind("tcp://127.0.0.1:*")
     with a_thread_that_owns_a_socket(context):
@@ -121,8 +121,8 @@ def test_destroy_refuses_before_it_closes_anything(context):
         assert not mine.closed
 
 
-def test_a_forgotten_context_does_not_freeze():
-    """Collecting a context with a message to nobody waits a bounded time (pyzmq: for ever)."""
+def test_collecting_a_context_is_bounded():
+    """Collecting a context with an unsent message takes a bounded time (pyzmq: no limit)."""
     code = """
         import warnings, zmq
         from pushpull_kit import Context
@@ -130,7 +130,7 @@ def test_a_forgotten_context_does_not_freeze():
         def cell():
             socket = Context().socket(zmq.PUSH)
             socket.connect("tcp://127.0.0.1:9")
-            socket.send(b"to nobody")
+            socket.send(b"without a receiver")
         cell()
         import gc; gc.collect()
         print("alive")
@@ -141,8 +141,8 @@ def test_a_forgotten_context_does_not_freeze():
     assert done.stdout == "alive\n"
 
 
-def test_term_warns_of_a_forgotten_worker(context):
-    """`term` with a running worker ends it, and says that it should have been stopped."""
+def test_term_warns_of_a_running_worker(context):
+    """`term` ends a running worker, and warns that it was not stopped."""
     from pushpull_kit import Worker
 
     worker = Worker(print, bind="tcp://127.0.0.1:*", context=context).start()
@@ -151,8 +151,8 @@ def test_term_warns_of_a_forgotten_worker(context):
     worker.stop()
 
 
-def test_timed_classes_are_what_context_makes(context):
-    """PUSH and PULL come timed by default, and pyzmq's own class can still be asked for."""
+def test_push_and_pull_are_timed_by_default(context):
+    """PUSH and PULL are timed by default, and `socket_class` selects another class."""
     assert isinstance(context.socket(zmq.PUSH), TimedPush)
     assert isinstance(context.socket(zmq.PULL), TimedPull)
     assert type(context.socket(zmq.PUSH, socket_class=zmq.Socket)) is zmq.Socket

@@ -1,4 +1,4 @@
-"""What a handler is given, and what is said of bytes that are not what was asked for."""
+"""How a worker decodes payloads, and the errors for payloads that it cannot decode."""
 
 import re
 
@@ -16,8 +16,8 @@ from pushpull_kit.sockets.decoding import DECODERS, unreadable
         ("json", '"é"'.encode(), "é"),
     ],
 )
-def test_what_is_as_it_should_be_is_decoded(receive, payload, expected):
-    """Text comes as str, JSON as what it stands for."""
+def test_text_and_json_are_decoded(receive, payload, expected):
+    """Text is decoded to str, and JSON to the value that it stands for."""
     assert DECODERS[receive](payload) == expected
 
 
@@ -32,8 +32,8 @@ def test_what_is_as_it_should_be_is_decoded(receive, payload, expected):
         ("json", b"9" * 5_000, "expected JSON; got b'999.* receive='bytes'"),
     ],
 )
-def test_what_is_not_says_what_came_and_what_to_do(receive, payload, text):
-    """Of bytes of another kind their beginning is told, and the remedy."""
+def test_the_error_says_what_came_and_what_to_do(receive, payload, text):
+    """The error for an unreadable payload shows its first bytes and a remedy."""
     with pytest.raises((ValueError, RecursionError)) as caught:
         DECODERS[receive](payload)
     error = unreadable(receive, payload, caught.value)
@@ -43,10 +43,10 @@ def test_what_is_not_says_what_came_and_what_to_do(receive, payload, text):
 
 @pytest.mark.parametrize("receive", ["bytes", "multipart"])
 def test_bytes_are_left_as_they_are(receive):
-    """Whoever asks for bytes gets them untouched."""
+    """`bytes` and `multipart` payloads are not decoded."""
     assert DECODERS[receive] is None
 
 
 def test_pickle_is_not_offered():
-    """No way of decoding runs code that a message brings."""
+    """No way of decoding can run code from a message."""
     assert set(DECODERS) == {"string", "bytes", "json", "multipart"}

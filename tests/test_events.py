@@ -1,4 +1,4 @@
-"""An event buffer is written by one thread and drained by another, and loses nothing."""
+"""An event buffer is buffer_with by one thread, drained by another, and loses no span."""
 
 import pytest
 
@@ -9,8 +9,8 @@ from pushpull_kit.recording.fingerprint import INCOMPLETE, Fingerprint
 # Writing
 
 
-def test_an_event_is_in_step_in_all_lists():
-    """One span is one item in each of a buffer's lists."""
+def test_a_span_is_one_item_in_each_list():
+    """A finished span is one item in each of a buffer's lists."""
     buffer = SendBuffer(1)
     buffer.start(b"x")
     buffer.end()
@@ -18,8 +18,8 @@ def test_an_event_is_in_step_in_all_lists():
     assert 0 < buffer.starts[0] <= buffer.ends[0]
 
 
-def test_a_bad_end_is_negative():
-    """A refusal or a failure is an instant with a minus sign."""
+def test_the_end_of_a_refused_send_is_negative():
+    """A refusal or a failure is recorded as a negative instant."""
     buffer = SendBuffer(1)
     buffer.start(b"x")
     buffer.end(ok=False)
@@ -29,8 +29,8 @@ def test_a_bad_end_is_negative():
 # Draining
 
 
-def written(payloads, starts, ends=()):
-    """A buffer with these spans; the last may be unfinished. Negative ends are refusals."""
+def buffer_with(payloads, starts, ends=()):
+    """Return a buffer with these spans; the last may be unfinished. Negative ends are refusals."""
     buffer = SendBuffer(1)
     for i, (payload, start) in enumerate(zip(payloads, starts, strict=True)):
         buffer.start(payload, start)
@@ -43,45 +43,45 @@ def lists(buffer):
     return buffer.payloads, buffer.starts, buffer.ends
 
 
-def test_what_is_finished_is_taken_off():
+def test_finished_spans_are_removed():
     """Finished spans are returned, oldest first, and removed."""
-    buffer = written([b"a", b"bcd"], [10, 30], [20, 40])
-    taken = buffer.drain(5)
-    assert taken["start"].tolist() == [10, 30]
-    assert taken["end"].tolist() == [20, 40]
-    assert taken["fingerprint"].tolist() == [hash(b"a"), hash(b"bcd")]
-    assert taken["n_bytes"].tolist() == [1, 3]
-    assert taken["buffer"].tolist() == [5, 5]
+    buffer = buffer_with([b"a", b"bcd"], [10, 30], [20, 40])
+    drained = buffer.drain(5)
+    assert drained["start"].tolist() == [10, 30]
+    assert drained["end"].tolist() == [20, 40]
+    assert drained["fingerprint"].tolist() == [hash(b"a"), hash(b"bcd")]
+    assert drained["n_bytes"].tolist() == [1, 3]
+    assert drained["buffer"].tolist() == [5, 5]
     assert lists(buffer) == ([], [], [])
 
 
-def test_what_is_unfinished_is_seen_and_left():
-    """An unfinished span is returned without an end, and stays."""
-    buffer = written([b"a", b"b"], [10, 30], [20])
+def test_an_unfinished_span_is_returned_and_kept():
+    """An unfinished span is returned without an end, and kept."""
+    buffer = buffer_with([b"a", b"b"], [10, 30], [20])
     assert buffer.drain(0)["end"].tolist() == [20, 0]
     assert lists(buffer) == ([b"b"], [30], [])
 
 
-def test_what_was_unfinished_is_taken_when_it_ends():
+def test_an_unfinished_span_is_removed_when_it_ends():
     """A span that was returned unfinished is returned again with its end, and removed."""
-    buffer = written([b"a"], [10])
+    buffer = buffer_with([b"a"], [10])
     buffer.drain(0)
     buffer.end(at_ns=20)
-    taken = buffer.drain(0)
-    assert (taken["start"].tolist(), taken["end"].tolist()) == ([10], [20])
+    drained = buffer.drain(0)
+    assert (drained["start"].tolist(), drained["end"].tolist()) == ([10], [20])
     assert lists(buffer) == ([], [], [])
 
 
-def test_a_payload_without_a_start_is_not_taken():
-    """A payload whose start is not there yet stays for the next time."""
-    buffer = written([b"a"], [10], [20])
+def test_a_payload_without_a_start_is_kept():
+    """A payload without a start is not returned, and kept."""
+    buffer = buffer_with([b"a"], [10], [20])
     buffer.payloads.append(b"b")
     assert buffer.drain(0)["n_bytes"].tolist() == [1]
     assert lists(buffer) == ([b"b"], [], [])
 
 
 def test_a_reader_waits_for_a_writer_that_has_read_the_clock(monkeypatch):
-    """A reader waits for an instant that was taken and not appended yet, and takes its span."""
+    """A reader waits for an instant that was taken and not appended yet, and returns its span."""
     buffer = ReceiveBuffer(1)
     recv_ns = buffer.clock_ns()
     monkeypatch.setattr(events, "sleep", lambda _: buffer.start(b"a", recv_ns))
@@ -99,7 +99,7 @@ def test_a_reader_does_not_wait_for_an_instant_that_was_discarded(monkeypatch):
 
 
 def test_a_readers_wait_is_bounded(monkeypatch):
-    """A reader does not wait without limit for a writer that never appends."""
+    """A reader waits at most `APPEND_TIMEOUT_NS` for a writer that never appends."""
     monkeypatch.setattr(events, "APPEND_TIMEOUT_NS", 1_000)
     buffer = ReceiveBuffer(1)
     buffer.start(b"a", 10)
@@ -108,40 +108,40 @@ def test_a_readers_wait_is_bounded(monkeypatch):
     assert buffer.drain(0)["start"].tolist() == [10]
 
 
-def test_later_spans_are_left():
-    """Only spans that started up to the given instant are taken, finished or not."""
-    buffer = written([b"a", b"b", b"c"], [10, 20, 30], [11, 21])
+def test_later_spans_are_kept():
+    """Only spans that started up to the given instant are returned, finished or not."""
+    buffer = buffer_with([b"a", b"b", b"c"], [10, 20, 30], [11, 21])
     assert buffer.drain(0, 10)["start"].tolist() == [10]
     assert buffer.drain(0, 29)["start"].tolist() == [20]
     assert buffer.drain(0, 30)["start"].tolist() == [30]
 
 
 class Overtaken(list):
-    """A list that lets the writer go on right after the reader has made its first copy."""
+    """A list that runs the writer's next steps right after the reader has copied it once."""
 
-    def then(self, go_on):
-        self.go_on = go_on
+    def then(self, next_steps):
+        self.next_steps = next_steps
         return self
 
     def __getitem__(self, key):
         copy = super().__getitem__(key)
-        go_on, self.go_on = self.go_on, lambda: None
-        go_on()
+        next_steps, self.next_steps = self.next_steps, lambda: None
+        next_steps()
         return copy
 
 
 @pytest.mark.parametrize("overtaken", ["ends", "starts", "payloads"])
-def test_what_is_written_meanwhile_is_taken_next_time(overtaken):
-    """Wherever the writer overtakes the reader, each span is taken once, and whole."""
-    buffer = written([b"a", b"b"], [10, 30], [20])
+def test_spans_written_during_a_drain_are_returned_by_the_next(overtaken):
+    """Each span is returned once and complete, wherever the writer overtakes the reader."""
+    buffer = buffer_with([b"a", b"b"], [10, 30], [20])
 
-    def go_on():
+    def next_steps():
         buffer.end(at_ns=40)
         buffer.start(b"c", 50)
         buffer.end(at_ns=60)
         buffer.start(b"d", 70)
 
-    setattr(buffer, overtaken, Overtaken(getattr(buffer, overtaken)).then(go_on))
+    setattr(buffer, overtaken, Overtaken(getattr(buffer, overtaken)).then(next_steps))
     first, second = buffer.drain(0), buffer.drain(0)
     assert first[["fingerprint", "start", "end"]].tolist() == [
         (hash(b"a"), 10, 20),
@@ -155,28 +155,28 @@ def test_what_is_written_meanwhile_is_taken_next_time(overtaken):
     assert lists(buffer) == ([b"d"], [70], [])
 
 
-def test_an_empty_buffer_gives_nothing():
-    """A buffer without spans gives no events."""
+def test_an_empty_buffer_has_no_events():
+    """A buffer without spans returns no events."""
     assert len(SendBuffer(1).drain(0)) == 0
 
 
-def test_a_refusal_keeps_its_sign():
-    """A negative end comes through as it is."""
-    assert written([b"a"], [10], [-20]).drain(0)["end"].tolist() == [-20]
+def test_a_negative_end_is_returned_unchanged():
+    """`drain` returns a negative end unchanged."""
+    assert buffer_with([b"a"], [10], [-20]).drain(0)["end"].tolist() == [-20]
 
 
-def test_an_interrupted_send_is_told_from_a_refused_one():
-    """Of several negative ends, the one whose fingerprint says so was interrupted."""
+def test_an_interrupted_send_is_marked():
+    """A negative end is marked as interrupted if the fingerprint says so; others are refusals."""
     interrupted = Fingerprint(hash(b"a"), 1, interrupted=True)
-    taken = written([b"a", interrupted, Fingerprint(1, 1)], [1, 2, 3], [-1, -2, -3]).drain(0)
-    assert taken["interrupted"].tolist() == [False, True, False]
+    drained = buffer_with([b"a", interrupted, Fingerprint(1, 1)], [1, 2, 3], [-1, -2, -3]).drain(0)
+    assert drained["interrupted"].tolist() == [False, True, False]
 
 
-def test_an_incomplete_message_is_told_apart():
-    """A multipart message of which frames are missing is marked, whatever its fingerprint."""
-    taken = written([b"", INCOMPLETE], [1, 2], [1]).drain(0)
-    assert taken["incomplete"].tolist() == [False, True]
-    assert taken["fingerprint"][0] == taken["fingerprint"][1] == hash(b"")
+def test_an_incomplete_message_is_marked():
+    """A multipart message without its last frame is marked, whatever its fingerprint."""
+    drained = buffer_with([b"", INCOMPLETE], [1, 2], [1]).drain(0)
+    assert drained["incomplete"].tolist() == [False, True]
+    assert drained["fingerprint"][0] == drained["fingerprint"][1] == hash(b"")
 
 
 def test_a_long_payload_is_not_kept():

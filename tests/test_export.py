@@ -1,4 +1,4 @@
-"""A Chrome trace says in slices, arrows and a counter what the messages did."""
+"""A Chrome trace shows messages as slices, arrows and a counter."""
 
 import json
 
@@ -23,7 +23,7 @@ LANES = [("", ""), ("sender", "sender"), ("worker", "slow one")]
 
 @pytest.fixture
 def trace(tmp_path):
-    """Write rows as a trace, and return its events as they are read back."""
+    """Return a function that writes rows as a trace, and returns the events of the file."""
 
     def write(*rows, lanes=LANES):
         path = tmp_path / "trace.json"
@@ -54,13 +54,13 @@ def test_a_message_is_a_slice_in_each_lane(trace):
     assert handle["dur"] == 4.5
 
 
-def test_a_slice_tells_its_message(trace):
-    """A slice says which message it is of, its size, and how that ended."""
+def test_a_slice_names_its_message(trace):
+    """A slice has the number, the size and the outcome of its message."""
     for event in of(trace(WHOLE), "X"):
         assert event["args"] == {"message": 0, "bytes": 3, "outcome": "handled"}
 
 
-def test_an_arrow_leads_from_send_to_receipt(trace):
+def test_an_arrow_goes_from_send_to_receipt(trace):
     """A flow starts in the sender's lane, at the call of send, and ends at the receipt."""
     (start,), (end,) = of(events := trace(WHOLE), "s"), of(events, "f")
     assert (start["tid"], start["ts"]) == (SENDER, 1.0)
@@ -69,19 +69,19 @@ def test_an_arrow_leads_from_send_to_receipt(trace):
 
 
 def test_arrows_do_not_share_an_id(trace):
-    """Each message's flow has an id of its own."""
+    """Each message's flow has its own id."""
     starts = of(trace(WHOLE, row(1_500, 1_600, 9_000, 9_500, FAILED)), "s")
     assert len({event["id"] for event in starts}) == 2
 
 
 def test_a_counter_counts_messages_in_flight(trace):
-    """The counter steps up where a send ends and down where its message is received."""
+    """The counter rises when a send ends, and falls when its message is received."""
     counters = of(trace(WHOLE, row(3_100, 3_200, 0, 0, IN_FLIGHT)), "C")
     assert [(c["ts"], c["args"]["messages"]) for c in counters] == [(3.0, 1), (3.2, 2), (4.5, 1)]
 
 
 def test_lanes_have_their_names(trace):
-    """A lane is labeled with its kind and name, or its name alone where that says the kind."""
+    """A lane is labeled with its kind and name, or with the name alone if they are equal."""
     labels = {e["tid"]: e["args"]["name"] for e in of(trace(), "M") if "tid" in e}
     assert labels == {SENDER: "sender", WORKER: "worker: slow one"}
 
@@ -99,8 +99,8 @@ def test_lanes_have_their_names(trace):
     ],
     ids=["failed", "refused", "interrupted", "in flight", "untimed", "handling", "sending"],
 )
-def test_a_slice_is_named_after_what_happened(trace, message, names):
-    """What was seen whole is a slice; what failed or was refused is named so."""
+def test_the_name_of_a_slice_is_its_outcome(trace, message, names):
+    """A slice has a start and an end; failed and refused ones are named so."""
     assert [event["name"] for event in of(trace(message), "X")] == names
 
 
@@ -110,7 +110,7 @@ def test_a_slice_is_named_after_what_happened(trace, message, names):
     ids=["in flight", "untimed"],
 )
 def test_no_arrow_without_both_ends(trace, message):
-    """A message of which one end was not timed has no arrow."""
+    """A message without a timed send, or without a receipt, has no arrow."""
     events = trace(message)
     assert of(events, "s") == of(events, "f") == []
 
@@ -118,18 +118,18 @@ def test_no_arrow_without_both_ends(trace, message):
 @pytest.mark.parametrize(
     "name", ['say "hello"', "</script><script>alert(1)</script>", "back\\slash", "ü µ 漢\n\0"]
 )
-def test_any_name_survives(trace, name):
-    """A lane's name is read back as it was, quotes, markup and all."""
+def test_any_lane_name_is_read_back(trace, name):
+    """A lane's name is read back unchanged, with quotes and markup."""
     (event,) = [e for e in of(trace(lanes=[("", ""), ("sender", name)]), "M") if "tid" in e]
     assert event["args"]["name"] == f"sender: {name}"
 
 
-def test_no_messages_are_a_valid_trace(trace):
-    """A trace of nothing parses, and has neither slices nor counters."""
+def test_an_empty_trace_is_valid(trace):
+    """A trace without messages is valid, and has no slices and no counters."""
     assert {event["ph"] for event in trace()} == {"M"}
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     """A file that cannot be written raises `OSError`."""
     with pytest.raises(OSError, match="nowhere"):
         write_chrome_trace(tmp_path / "nowhere" / "trace.json", np.empty(0, ROW), LANES)

@@ -1,4 +1,4 @@
-"""Equal payloads have equal fingerprints, and different ones differ where it matters."""
+"""Equal payloads have equal fingerprints, and different payloads almost always differ."""
 
 import pytest
 
@@ -8,7 +8,7 @@ LONG = bytes(range(256)) * 16
 
 
 def changed(payload, at):
-    """The payload with one byte changed."""
+    """Return the payload with one byte changed."""
     return payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
 
 
@@ -38,18 +38,18 @@ def test_samples_of_a_long_payload_count(at):
 
 
 def test_the_length_of_a_long_payload_counts():
-    """Long payloads whose samples agree have different fingerprints if their lengths differ."""
+    """Long payloads with equal samples and different lengths have different fingerprints."""
     assert fingerprint([b"x" * 1_000]).value != fingerprint([b"x" * 1_001]).value
 
 
-def test_a_long_payload_is_not_read_whole():
-    """Long payloads that differ only between the samples share a fingerprint."""
+def test_bytes_between_the_samples_do_not_count():
+    """Long payloads that differ only between the samples have the same fingerprint."""
     assert fingerprint([changed(LONG, SAMPLE_BYTES)]).value == fingerprint([LONG]).value
 
 
 @pytest.mark.parametrize("payload", [b"short", LONG], ids=["short", "long"])
 def test_a_view_has_the_fingerprint_of_its_bytes(payload):
-    """What is sent from a buffer has the fingerprint of the bytes that are received."""
+    """A memoryview has the same fingerprint as its bytes."""
     assert fingerprint([memoryview(bytearray(payload))]).value == fingerprint([payload]).value
 
 

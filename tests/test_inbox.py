@@ -47,7 +47,7 @@ def test_a_message_of_several_frames_is_a_list(inbox, push_to):
     assert box.receive() == [b"one", b"", b"three"]
 
 
-def test_a_wake_up_is_no_message(inbox, push_to):
+def test_a_wake_up_is_not_a_message(inbox, push_to):
     """After `wake_up`, `receive` returns None once, and then the next message."""
     box = inbox()
     box.wake_up()
@@ -56,7 +56,7 @@ def test_a_wake_up_is_no_message(inbox, push_to):
     assert box.receive() == b"next"
 
 
-def test_a_timeout_is_no_message(inbox):
+def test_a_timeout_returns_none(inbox):
     """With `rcvtimeo`, `receive` returns None when no message comes in time."""
     assert inbox(rcvtimeo=1).receive() is None
 

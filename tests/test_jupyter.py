@@ -1,4 +1,4 @@
-"""Outside a notebook there is no cell to print under; inside, `test_in_jupyter` looks."""
+"""Outside a notebook there is no cell to print under; test_in_jupyter.py tests the inside."""
 
 import sys
 from types import SimpleNamespace
@@ -9,8 +9,8 @@ import pytest
 from pushpull_kit.jupyter import cell, print_under_this_cell
 
 
-def test_outside_a_notebook_nothing_happens(monkeypatch):
-    """Without IPython, or with an IPython that is no notebook, printing is left alone."""
+def test_outside_a_notebook_prints_are_not_redirected(monkeypatch):
+    """Without IPython, or in IPython without a kernel, prints are not redirected."""
     assert IPython.get_ipython() is None
     assert print_under_this_cell()() is None
     monkeypatch.delitem(sys.modules, "IPython")
@@ -18,7 +18,7 @@ def test_outside_a_notebook_nothing_happens(monkeypatch):
 
 
 def test_outside_a_notebook_there_is_no_cell(monkeypatch):
-    """Without IPython, or with an IPython that is no notebook, no cell runs."""
+    """Without IPython, or in IPython without a kernel, no cell runs."""
     assert cell() is None
     monkeypatch.delitem(sys.modules, "IPython")
     assert cell() is None
@@ -33,8 +33,8 @@ def test_outside_a_notebook_there_is_no_cell(monkeypatch):
         ({}, None),
     ],
 )
-def test_a_cell_is_told_by_its_id_and_that_of_its_run(monkeypatch, parent, found):
-    """JupyterLab names the cell with each request; other front ends may not."""
+def test_a_cell_has_an_id_and_an_id_of_its_run(monkeypatch, parent, found):
+    """JupyterLab sends the cell's id with each request; other front ends may not."""
     shell = SimpleNamespace(get_parent=lambda: parent)
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     assert cell() == found

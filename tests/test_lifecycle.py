@@ -43,7 +43,7 @@ def test_a_thread_that_runs_is_running(gate):
 
 
 def test_waiting_is_bounded(gate):
-    """`wait` returns False when the time is over, and the thread goes on."""
+    """`wait` returns False when the time is over, and the thread continues."""
     thread = BackgroundThread(gate.wait, "waits")
     thread.start()
     assert not thread.wait(0.01)
@@ -91,7 +91,7 @@ def _in_child(thread, results):
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # 3.12: fork with threads
 def test_a_forked_child_does_not_wait_for_its_parents_thread(gate):
-    """A forked child has no such thread: it is not running there, and `wait` returns at once."""
+    """In a forked child the thread is not running, and `wait` returns at once."""
     thread = BackgroundThread(gate.wait, "waits")
     thread.start()
     ours, theirs = multiprocessing.get_context("fork").Pipe()
@@ -120,8 +120,8 @@ def test_a_context_is_terminated_once_for_all_callers(gate):
     assert calls == [1]
 
 
-def test_a_socket_that_is_open_bounds_no_callers_wait(raw_context):
-    """A caller waits as long as it chooses, although an open socket holds the termination up."""
+def test_a_wait_for_termination_is_bounded(raw_context):
+    """A caller waits no longer than its timeout while an open socket delays the termination."""
     socket = raw_context.socket(zmq.PULL)
     termination = Termination(lambda: zmq.Context.term(raw_context), "term")
     assert not termination.wait(0.05)

@@ -1,4 +1,4 @@
-"""What is said of one message and of many, in numbers and in words."""
+"""The record of one message, and the summary of many."""
 
 from dataclasses import FrozenInstanceError, fields, replace
 
@@ -51,14 +51,14 @@ SUMMARY = Summary(
 # One message
 
 
-def test_waiting_is_counted_from_the_call_of_send():
-    """The wait runs from the call of send, so a receipt before its return is no negative wait."""
+def test_waited_ns_starts_at_the_call_of_send():
+    """`waited_ns` starts at the call of send, so an early receipt does not make it negative."""
     assert MESSAGE.waited_ns == 20
 
 
 @pytest.mark.parametrize("field", ["send_start_ns", "recv_ns"])
-def test_a_wait_needs_both_ends(field):
-    """There is no wait unless both ends were timed."""
+def test_waited_ns_needs_both_instants(field):
+    """`waited_ns` is None unless the send and the receipt were timed."""
     assert replace(MESSAGE, **{field: None}).waited_ns is None
 
 
@@ -69,8 +69,8 @@ def test_records_are_frozen(record):
         setattr(record, fields(record)[0].name, 0)
 
 
-def test_an_instant_says_its_unit():
-    """Every field that is a time ends in its unit."""
+def test_times_have_their_unit_in_their_name():
+    """The name of every field that is a time ends with its unit."""
     times = [field.name for kind in (Message, Summary) for field in fields(kind)]
     instants = [name for name in times if name.startswith(("send_", "recv", "done"))]
     assert instants
@@ -79,16 +79,16 @@ def test_an_instant_says_its_unit():
 
 
 def test_outcomes_that_were_not_accepted_come_last():
-    """`outcome < REFUSED` selects the messages that were not turned away."""
-    turned_away = {OUTCOMES[REFUSED], OUTCOMES[INTERRUPTED]}
-    assert set(OUTCOMES[REFUSED:]) == turned_away == {"refused", "interrupted"}
+    """`outcome < REFUSED` selects the messages that were not refused or interrupted."""
+    not_accepted = {OUTCOMES[REFUSED], OUTCOMES[INTERRUPTED]}
+    assert set(OUTCOMES[REFUSED:]) == not_accepted == {"refused", "interrupted"}
 
 
 # Many messages
 
 
 def test_a_summary_reads_as_a_sentence():
-    """The summary says what the caller waited, what the work took, and that the counts add up."""
+    """The text of a summary has the caller's time, the handlers' time and the sum of counts."""
     assert str(SUMMARY) == (
         "your cell waited 310 µs · the work took 6.00 s · "
         "1,004 pushed = 1,000 handled + 1 failed + 1 in the handler + 2 in flight"
@@ -96,7 +96,7 @@ def test_a_summary_reads_as_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("field", "words"),
+    ("field", "text"),
     [
         ("sending", "3 blocked in send"),
         ("refused", "3 refused"),
@@ -104,10 +104,10 @@ def test_a_summary_reads_as_a_sentence():
         ("untimed", "3 from untimed senders"),
     ],
 )
-def test_a_summary_mentions_the_unusual(field, words):
-    """What is outside the sum is said only where there is some."""
-    assert words not in str(SUMMARY)
-    assert str(replace(SUMMARY, **{field: 3})) == f"{SUMMARY} · {words}"
+def test_a_summary_names_other_counts_if_they_are_not_zero(field, text):
+    """Counts outside the sum are named only if they are not zero."""
+    assert text not in str(SUMMARY)
+    assert str(replace(SUMMARY, **{field: 3})) == f"{SUMMARY} · {text}"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Timed sockets do what pyzmq's do, and note each message once."""
+"""Timed sockets behave as pyzmq's do, and record each message once."""
 
 import errno
 import gc
@@ -19,7 +19,7 @@ from pushpull_kit.sockets.timed import TimedPush
 
 
 @pytest.fixture
-def pair(context):
+def connected(context):
     """A timed PULL, bound, and a timed PUSH that is connected to it."""
     pull = context.socket(zmq.PULL)
     pull.bind("tcp://127.0.0.1:*")
@@ -63,9 +63,9 @@ SENDS = {
 
 
 @pytest.mark.parametrize("how", SENDS)
-def test_every_way_to_send_arrives_and_is_timed_once(pair, context, how):
+def test_every_way_to_send_arrives_and_is_timed_once(connected, context, how):
     """Each of pyzmq's methods carries its payload unchanged and makes one record."""
-    push, pull = pair
+    push, pull = connected
     send, receive, expected = SENDS[how]
     send(push)
     assert receive(pull) == expected
@@ -74,25 +74,25 @@ def test_every_way_to_send_arrives_and_is_timed_once(pair, context, how):
     assert message.send_start_ns < message.recv_ns
 
 
-def test_n_bytes_counts_all_frames(pair, context):
+def test_n_bytes_counts_all_frames(connected, context):
     """A multipart message is one record with the size of all its frames."""
-    push, pull = pair
+    push, pull = connected
     push.send_multipart([b"abc", b"", b"de"])
     pull.recv_multipart()
     assert [message.n_bytes for message in context.timings] == [5]
 
 
-def test_tracked_send_returns_its_tracker(pair):
-    """`track=True` gives the tracker that pyzmq gives."""
-    push, pull = pair
+def test_tracked_send_returns_its_tracker(connected):
+    """`send(track=True)` returns pyzmq's tracker."""
+    push, pull = connected
     tracker = push.send(b"x" * 100_000, copy=False, track=True)
     assert len(pull.recv()) == 100_000
     tracker.wait(5)
 
 
-def test_recv_into_is_timed(pair, context):
-    """A message received into a buffer is paired with its send."""
-    push, pull = pair
+def test_recv_into_is_timed(connected, context):
+    """A message received into a buffer is matched to its send."""
+    push, pull = connected
     push.send(b"abc")
     buffer = bytearray(10)
     assert pull.recv_into(buffer) == 3
@@ -113,7 +113,7 @@ def test_nothing_is_added_to_the_wire(context, raw_context):
 
 
 def test_untimed_receiver_leaves_messages_in_flight(context, raw_context):
-    """What a raw PULL took is not seen again, so it stays in flight."""
+    """A message that a raw PULL received stays in flight."""
     raw = raw_context.socket(zmq.PULL)
     raw.bind("tcp://127.0.0.1:*")
     push = context.socket(zmq.PUSH)
@@ -124,7 +124,7 @@ def test_untimed_receiver_leaves_messages_in_flight(context, raw_context):
     assert context.timings.summary().in_flight == 1
 
 
-def test_untimed_sender_shows_as_such(context, raw_context):
+def test_a_message_of_an_untimed_sender_has_no_send(context, raw_context):
     """A message from a raw PUSH has a receipt and no send."""
     pull = context.socket(zmq.PULL)
     pull.bind("tcp://127.0.0.1:*")
@@ -138,9 +138,9 @@ def test_untimed_sender_shows_as_such(context, raw_context):
     assert context.timings.summary().untimed == 1
 
 
-def test_handling_lasts_until_the_next_is_asked_for(pair, context):
+def test_a_bare_pull_handles_until_the_next_recv(connected, context):
     """A message of a bare PULL is in the handler until its thread calls recv again."""
-    push, pull = pair
+    push, pull = connected
     push.send(b"a")
     pull.recv()
     assert context.timings.summary().handling == 1
@@ -149,18 +149,18 @@ def test_handling_lasts_until_the_next_is_asked_for(pair, context):
     assert context.timings.summary().handled == 1
 
 
-@pytest.mark.parametrize("ask", [lambda s: s.poll(0), lambda s: s.close()])
-def test_poll_and_close_end_the_handling(pair, context, ask):
-    """Polling for the next message, or closing, means that the last one is done with."""
-    push, pull = pair
+@pytest.mark.parametrize("call", [lambda s: s.poll(0), lambda s: s.close()], ids=["poll", "close"])
+def test_poll_and_close_end_the_handling(connected, context, call):
+    """Polling for the next message, and closing, end the handling of the last one."""
+    push, pull = connected
     push.send(b"a")
     pull.recv()
-    ask(pull)
+    call(pull)
     assert context.timings.summary().handled == 1
 
 
 def test_noblock_is_recorded_as_refused(context):
-    """A send that says Again was refused; it is not among the pushed."""
+    """A send that raises Again was refused, and is not counted as pushed."""
     push = context.socket(zmq.PUSH)
     push.bind("tcp://127.0.0.1:*")
     with pytest.raises(zmq.Again):
@@ -170,7 +170,7 @@ def test_noblock_is_recorded_as_refused(context):
 
 
 def test_sndtimeo_is_recorded_as_refused_with_its_wait(context):
-    """A send that gave up after SNDTIMEO was refused, and its wait counts as the caller's."""
+    """A send that gives up after SNDTIMEO is refused, and its time counts in `sending_s`."""
     push = context.socket(zmq.PUSH)
     push.sndtimeo = 20
     push.bind("tcp://127.0.0.1:*")
@@ -181,8 +181,8 @@ def test_sndtimeo_is_recorded_as_refused_with_its_wait(context):
     assert summary.sending_s >= 0.019
 
 
-def test_a_hot_socket_records_refusals_too(context):
-    """The short way through `send` notes a refusal as the long one does."""
+def test_the_quick_send_records_refusals(context):
+    """The quick `send` records a refusal as the full one does."""
     pull = context.socket(zmq.PULL)
     pull.rcvhwm = 1
     pull.bind("inproc://full")
@@ -200,15 +200,15 @@ def test_a_hot_socket_records_refusals_too(context):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal does not wake libzmq on Windows")
-@pytest.mark.parametrize("warm", [False, True], ids=["first send", "later send"])
-def test_interrupt_ends_a_blocked_send(context, warm):
-    """Interrupt wakes a blocked `send`; it is recorded as interrupted, and the socket works on."""
+@pytest.mark.parametrize("quick", [False, True], ids=["first send", "later send"])
+def test_interrupt_ends_a_blocked_send(context, quick):
+    """An interrupt ends a blocked `send`, which is recorded; the socket still works."""
     pull = context.socket(zmq.PULL)
     pull.rcvhwm = 1
     push = context.socket(zmq.PUSH)
     push.sndhwm = 1
     address = "inproc://narrow"
-    if warm:
+    if quick:
         pull.bind(address)
         push.connect(address)
         push.send(b"0")
@@ -216,7 +216,7 @@ def test_interrupt_ends_a_blocked_send(context, warm):
     else:
         push.bind(address)
 
-    over, once = threading.Event(), iter([KeyboardInterrupt])
+    interrupted, once = threading.Event(), iter([KeyboardInterrupt])
 
     def raise_once(*_):
         for error in once:
@@ -226,7 +226,7 @@ def test_interrupt_ends_a_blocked_send(context, warm):
         while not context.timings.summary().sending:
             pass
         # More than once: a signal that comes just before libzmq waits does not wake it.
-        while not over.wait(0.02):
+        while not interrupted.wait(0.02):
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, raise_once)
@@ -236,11 +236,11 @@ def test_interrupt_ends_a_blocked_send(context, warm):
         with pytest.raises(KeyboardInterrupt):
             push.send(b"blocked")
     finally:
-        over.set()
+        interrupted.set()
         thread.join()
         signal.signal(signal.SIGINT, before)
     assert context.timings.summary().interrupted == 1
-    if not warm:
+    if not quick:
         pull.connect(address)
     else:
         pull.recv()
@@ -249,7 +249,7 @@ def test_interrupt_ends_a_blocked_send(context, warm):
     assert pull.recv() == b"after"
 
 
-TORN = """
+INTERRUPTED_SENDS = """
     import os, signal, threading, zmq
     from pushpull_kit import Context
     from pushpull_kit.recording.events import INGEST_AT
@@ -261,24 +261,24 @@ TORN = """
     push = context.socket(zmq.PUSH)
     push.sndhwm = 0
     push.connect("inproc://wide")
-    over = threading.Event()
+    done = threading.Event()
     armed = False
-    struck = sent = 0
+    interrupts = sent = 0
 
     def interrupt(*_):  # once for each time that it is armed, so never outside the try
-        global armed, struck
+        global armed, interrupts
         if armed:
-            armed, struck = False, struck + 1
+            armed, interrupts = False, interrupts + 1
             raise KeyboardInterrupt
 
-    def strike():
-        while not over.wait(0.0005):
+    def send_signals():
+        while not done.wait(0.0005):
             os.kill(os.getpid(), signal.SIGINT)
 
     signal.signal(signal.SIGINT, interrupt)
-    thread = threading.Thread(target=strike)
+    thread = threading.Thread(target=send_signals)
     thread.start()
-    while struck < 300:
+    while interrupts < 300:
         try:
             armed = True
             for _ in range(INGEST_AT):
@@ -287,40 +287,40 @@ TORN = """
             armed = False
         except KeyboardInterrupt:
             pass
-    over.set()
+    done.set()
     thread.join()
     received = 0
     while pull.poll(0):
         pull.recv()
         received += 1
     s = context.timings.summary()
-    print(sent <= received <= sent + struck, s.pushed == received == s.handled + s.handling,
+    print(sent <= received <= sent + interrupts, s.pushed == received == s.handled + s.handling,
           len(context.timings) == s.pushed + s.interrupted + s.refused)
     context.destroy(linger=0)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals on Windows")
-def test_interrupt_never_tears_the_log():
-    """However often Interrupt strikes between the log's steps, every message is counted once."""
-    code = textwrap.dedent(TORN)
+def test_interrupts_leave_the_log_consistent():
+    """Every message is counted once, however often interrupts occur during sends."""
+    code = textwrap.dedent(INTERRUPTED_SENDS)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
     )
     assert done.stdout == "True True True\n"
 
 
-def test_text_is_refused_with_the_remedy(pair, context):
-    """`send` of a str says what to use instead, and records nothing."""
-    push, _ = pair
+def test_text_is_refused_with_the_remedy(connected, context):
+    """`send` of a str raises with the remedy, and records nothing."""
+    push, _ = connected
     with pytest.raises(TypeError, match="send_string"):
         push.send("text")
     assert len(context.timings) == 0
 
 
-def test_wrong_thread_raises_with_the_remedy(pair):
-    """A second thread gets an error that names both threads, instead of a dead process."""
-    push, _ = pair
+def test_wrong_thread_raises_with_the_remedy(connected):
+    """A call from a second thread raises an error that names both threads and the remedy."""
+    push, _ = connected
     caught = []
 
     def use():
@@ -339,9 +339,9 @@ def test_wrong_thread_raises_with_the_remedy(pair):
     assert "queue.Queue" in caught[0]
 
 
-def test_the_hot_path_is_guarded_too(pair):
-    """A socket that has sent before refuses a second thread as well."""
-    push, pull = pair
+def test_the_quick_send_checks_the_thread(connected):
+    """A socket that has sent before raises in a second thread too."""
+    push, pull = connected
     push.send(b"a")
     push.send(b"b")
     caught = []
@@ -359,19 +359,19 @@ def test_the_hot_path_is_guarded_too(pair):
     assert [pull.recv(), pull.recv()] == [b"a", b"b"]
 
 
-def test_a_subclass_with_its_own_send_is_asked(context):
+def test_a_subclass_that_overrides_send_gets_every_call(context):
     """A subclass that overrides `send` gets every call."""
 
-    class Loud(TimedPush):
+    class Subclass(TimedPush):
         calls: list
 
         def send(self, *args, **kwargs):
             self.calls.append(args)
             return super().send(*args, **kwargs)
 
-    push = context.socket(zmq.PUSH, socket_class=Loud)
+    push = context.socket(zmq.PUSH, socket_class=Subclass)
     push.calls = []
-    push.connect("inproc://nobody")
+    push.connect("inproc://no-receiver")
     push.send(b"a")
     push.send_string("b")
     assert push.calls == [(b"a",), (b"b",)]
@@ -384,22 +384,22 @@ def test_a_subclass_with_its_own_send_is_asked(context):
     [("send", b"short"), ("send", bytearray(b"a")), ("send_string", "a"), ("send_string", b"a")],
     ids=["bytes", "a buffer", "text", "no text"],
 )
-def test_a_method_that_outlives_its_socket_says_so(context, method, argument):
-    """What is kept of a socket after it is gone raises, as that of a closed one does."""
+def test_a_bound_method_that_outlives_its_socket_raises(context, method, argument):
+    """A method that was kept of a collected socket raises ENOTSOCK."""
     push = zmq.Context.socket(context, zmq.PUSH, socket_class=TimedPush)
-    push.connect("inproc://nobody")
-    kept = getattr(push, method)
+    push.connect("inproc://no-receiver")
+    method_kept = getattr(push, method)
     with pytest.warns(ResourceWarning, match="Unclosed socket"):
         del push
     with pytest.raises(zmq.ZMQError) as caught:
-        kept(argument)
+        method_kept(argument)
     assert caught.value.errno == zmq.ENOTSOCK
     assert context.timings.summary().pushed == 0
 
 
-def test_send_string_is_pyzmqs(context, pair):
-    """Text may be sent in any encoding, with any option, as a frame among others."""
-    push, pull = pair
+def test_send_string_takes_pyzmqs_arguments(context, connected):
+    """`send_string` takes any encoding, flag and option that pyzmq takes."""
+    push, pull = connected
     for _ in range(2):
         push.send_string("é")
         push.send_string("é", encoding="latin-1")
@@ -415,14 +415,14 @@ def test_send_string_is_pyzmqs(context, pair):
         push.send_string(b"bytes")
 
 
-def test_a_subclass_with_its_own_send_string_is_asked(context):
+def test_a_subclass_that_overrides_send_string_gets_every_call(context):
     """A subclass that overrides `send_string` gets every call."""
 
-    class Loud(TimedPush):
+    class Subclass(TimedPush):
         def send_string(self, u, *args, **kwargs):
             return super().send_string(u.upper(), *args, **kwargs)
 
-    push, pull = context.socket(zmq.PUSH, socket_class=Loud), context.socket(zmq.PULL)
+    push, pull = context.socket(zmq.PUSH, socket_class=Subclass), context.socket(zmq.PULL)
     pull.bind("inproc://loud")
     push.connect("inproc://loud")
     for text in ("a", "b"):
@@ -432,9 +432,9 @@ def test_a_subclass_with_its_own_send_string_is_asked(context):
     pull.close()
 
 
-def test_sends_are_timed_once_whichever_way_they_take(context, pair):
+def test_messages_of_all_kinds_in_a_row_are_timed_once(context, connected):
     """Short and long, single and multipart messages may follow each other in any order."""
-    push, pull = pair
+    push, pull = connected
     for _ in range(2):
         push.send(b"a")
         push.send(b"b", zmq.SNDMORE)
@@ -449,7 +449,7 @@ def test_sends_are_timed_once_whichever_way_they_take(context, pair):
 
 
 def test_creation_is_not_use(context):
-    """A socket made in one thread may be used in another, if that one is first."""
+    """A socket made in one thread may be used in another, if that one uses it first."""
     push = context.socket(zmq.PUSH)
     failed = []
 
@@ -466,8 +466,8 @@ def test_creation_is_not_use(context):
     assert not failed
 
 
-def test_the_owner_may_die(context):
-    """When the thread that used a socket has ended, the next one may take over."""
+def test_the_next_thread_owns_the_socket_when_the_owner_has_ended(context):
+    """When the thread that used a socket has ended, another thread may use it."""
     push = context.socket(zmq.PUSH)
     thread = threading.Thread(target=lambda: push.bind("tcp://127.0.0.1:*"))
     thread.start()
@@ -477,7 +477,7 @@ def test_the_owner_may_die(context):
 
 
 def test_lanes_are_named_and_numbered(context):
-    """Sockets without a name get `sender`, `sender 2`; a name may be given before and after use."""
+    """Sockets without a name are numbered, and a name may be set before and after use."""
     first, second, third = (context.socket(zmq.PUSH) for _ in range(3))
     third.name = "mail"
     for socket in (first, second, third):
@@ -490,7 +490,7 @@ def test_lanes_are_named_and_numbered(context):
     assert [message.sender for message in context.timings] == ["sender", "sender 2", "mail", "web"]
 
 
-def test_options_by_attribute_still_work(context):
+def test_options_can_be_set_as_attributes(context):
     """`socket.sndhwm = 5` sets the option, as in pyzmq."""
     push = context.socket(zmq.PUSH)
     push.sndhwm = 5
@@ -498,7 +498,7 @@ def test_options_by_attribute_still_work(context):
 
 
 def test_rebinding_at_once_succeeds(context):
-    """A cell that makes and binds its socket anew may be run again and again on one port."""
+    """A socket can be bound at once to the port of a socket that was just closed."""
     socket = context.socket(zmq.PUSH)
     socket.bind("tcp://127.0.0.1:*")
     address = socket.last_endpoint.decode()
@@ -508,7 +508,7 @@ def test_rebinding_at_once_succeeds(context):
         socket.bind(address)
 
 
-def test_a_taken_address_is_still_an_error(context, raw_context):
+def test_a_taken_address_is_an_error(context, raw_context):
     """An address that another socket holds raises pyzmq's own error."""
     raw = raw_context.socket(zmq.PUSH)
     raw.bind("tcp://127.0.0.1:*")
@@ -518,8 +518,8 @@ def test_a_taken_address_is_still_an_error(context, raw_context):
     raw.close()
 
 
-def test_forgetting_a_socket_frees_it_at_once():
-    """Nothing of ours keeps a forgotten socket alive: no cycle, no reference in the log."""
+def test_a_dropped_socket_is_freed_at_once():
+    """A socket without references is freed without the garbage collector."""
     context = Context()
     socket = context.socket(zmq.PUSH)
     socket.bind("tcp://127.0.0.1:*")
@@ -534,29 +534,29 @@ def test_forgetting_a_socket_frees_it_at_once():
         context.term()
 
 
-def test_ingest_happens_without_a_reader(pair, context, monkeypatch):
-    """The buffers of a socket that sends on and on stay short although nobody reads the log."""
-    push, pull = pair
-    taken, drain = [], EventBuffer.drain
+def test_ingest_happens_without_a_reader(connected, context, monkeypatch):
+    """The buffers of a busy socket stay short although nothing reads the log."""
+    push, pull = connected
+    sizes, drain = [], EventBuffer.drain
 
     def counting(buffer, *args):
         events = drain(buffer, *args)
-        taken.append(len(events))
+        sizes.append(len(events))
         return events
 
     monkeypatch.setattr(EventBuffer, "drain", counting)
     for _ in range(2 * INGEST_AT):
         push.send(b"x")
         pull.recv()
-    assert sum(taken) >= 2 * INGEST_AT
-    assert max(taken) <= INGEST_AT + 1
+    assert sum(sizes) >= 2 * INGEST_AT
+    assert max(sizes) <= INGEST_AT + 1
     assert context.timings.summary().pushed == 2 * INGEST_AT
 
 
-def test_a_socket_closed_inside_a_message_is_not_sending(context):
-    """Closing between the frames of a multipart message ends its record."""
+def test_closing_inside_a_multipart_message_interrupts_it(context):
+    """A socket that is closed between two frames records the message as interrupted."""
     push = context.socket(zmq.PUSH)
-    push.connect("inproc://nobody")
+    push.connect("inproc://no-receiver")
     push.send(b"first", zmq.SNDMORE)
     assert context.timings.summary().sending == 1
     push.close(linger=0)

@@ -1,4 +1,4 @@
-"""A worker receives in its own thread, outlives its messages' faults, and ends when told to."""
+"""A worker receives in its own thread, survives errors of its handler, and stops when asked."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from pushpull_kit import (
 
 @pytest.fixture
 def push_to(context):
-    """Makes a timed PUSH that is connected to a worker."""
+    """Return a function that makes a timed PUSH that is connected to a worker."""
 
     def connect(worker):
         push = context.socket(zmq.PUSH)
@@ -34,7 +34,7 @@ def push_to(context):
 
 @pytest.fixture
 def worker(context):
-    """Starts workers, bound to a free port unless told otherwise."""
+    """Return a function that starts workers, bound to a free port by default."""
 
     def start(handler, **kwargs):
         where = {} if "connect" in kwargs else {"bind": "tcp://127.0.0.1:*"}
@@ -43,7 +43,7 @@ def worker(context):
     return start
 
 
-CLIENT = """
+SENDER = """
     import json, sys, zmq
     context = zmq.Context()
     sender = context.socket(zmq.PUSH)
@@ -54,7 +54,7 @@ CLIENT = """
     sender.close()
     context.term()
 """
-SERVER = """
+RECEIVER = """
     import json, sys, zmq
     context = zmq.Context()
     receiver = context.socket(zmq.PULL)
@@ -91,8 +91,8 @@ def failures(worker):
     ],
     ids=["string", "bytes", "json", "multipart", "one part", "empty", "50 MB"],
 )
-def test_receive_says_what_the_handler_gets(worker, push_to, receive, send, expected):
-    """The handler is given the message in the form that was asked for."""
+def test_receive_selects_what_the_handler_gets(worker, push_to, receive, send, expected):
+    """The handler gets the message in the form that `receive` names."""
     got = []
     it = worker(got.append, receive=receive)
     send(push_to(it))
@@ -112,10 +112,10 @@ def test_receive_says_what_the_handler_gets(worker, push_to, receive, send, expe
         ("bytes", lambda s: s.send_multipart([b"a", b"b", b"c"]), "receive='multipart'"),
     ],
 )
-def test_what_cannot_be_decoded_fails_and_the_worker_goes_on(
+def test_an_unreadable_message_fails_and_the_next_is_handled(
     worker, push_to, context, receive, send, reason
 ):
-    """A message of the wrong form is recorded as failed, with the remedy; the next is handled."""
+    """A message that cannot be decoded is failed, with the remedy; the next one is handled."""
     got = []
     it = worker(got.append, receive=receive)
     push = push_to(it)
@@ -131,7 +131,7 @@ def test_what_cannot_be_decoded_fails_and_the_worker_goes_on(
 
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt()])
 def test_a_handler_may_raise(worker, push_to, error):
-    """Whatever a handler raises is recorded with its traceback, and the worker goes on."""
+    """Whatever a handler raises is recorded with its traceback, and the worker continues."""
 
     def handler(text):
         if text == "bad":
@@ -147,8 +147,8 @@ def test_a_handler_may_raise(worker, push_to, error):
     assert it.running
 
 
-def test_errors_keep_the_last_ones(worker, push_to):
-    """`errors` holds the last twenty failures, not all of them."""
+def test_errors_keep_the_last_failures(worker, push_to):
+    """`errors` holds the last twenty failures."""
 
     def handler(text):
         raise ValueError(text)
@@ -162,7 +162,7 @@ def test_errors_keep_the_last_ones(worker, push_to):
 
 
 def test_the_first_failures_are_logged(worker, push_to, caplog):
-    """Three failures are told as they happen; the rest are only counted."""
+    """Three failures are logged as they happen; the others are only counted."""
 
     def handler(text):
         raise ValueError(text)
@@ -191,7 +191,7 @@ BAD_ARGUMENTS = [
 
 @pytest.mark.parametrize(("kind", "text", "arguments"), BAD_ARGUMENTS)
 def test_bad_arguments_say_what_was_expected(kind, text, arguments):
-    """An argument that makes no sense is refused before anything is started."""
+    """A wrong argument raises, with what is expected, before anything is started."""
     with pytest.raises(kind, match=text):
         Worker(**{"context": None, **arguments})
 
@@ -209,20 +209,20 @@ def test_bad_arguments_say_what_was_expected(kind, text, arguments):
     ],
 )
 def test_a_bad_endpoint_raises_in_the_caller(context, where):
-    """`start` raises what is wrong with the endpoint, with an example, and leaves no thread."""
+    """`start` raises for a bad endpoint, with an example, and leaves no worker."""
     with pytest.raises(EndpointError, match="expected an endpoint such as"):
         Worker(print, context=context, **where).start()
     assert not context.workers
 
 
-def test_a_port_that_is_none_raises_in_the_caller(context):
-    """libzmq takes port 99999 for 34463; a worker says that there is no such port."""
+def test_a_port_above_the_maximum_raises_in_the_caller(context):
+    """`start` raises for port 99999, which libzmq would take for 34463."""
     with pytest.raises(EndpointError, match="expected a port up to 65535"):
         Worker(print, connect="tcp://127.0.0.1:99999", context=context).start()
 
 
 def test_a_taken_endpoint_raises_in_the_caller(context, raw_context):
-    """Binding where another socket is bound says that the endpoint is taken."""
+    """`start` raises for an endpoint that another socket has bound."""
     raw = raw_context.socket(zmq.PULL)
     raw.bind("tcp://127.0.0.1:*")
     with pytest.raises(EndpointError, match="is taken"):
@@ -231,18 +231,18 @@ def test_a_taken_endpoint_raises_in_the_caller(context, raw_context):
 
 
 def test_a_bad_option_value_raises_in_the_caller(context):
-    """A value that libzmq refuses is named together with its option."""
+    """A value that libzmq refuses raises an error that names the option."""
     with pytest.raises(ValueError, match="rcvhwm: expected a value"):
         Worker(print, bind="inproc://a", context=context, rcvhwm="many").start()
 
 
 def test_endpoint_is_the_resolved_one(worker):
-    """A worker bound to port `*` tells which port it got."""
+    """The endpoint of a worker bound to port `*` has the port that the system chose."""
     assert worker(print).endpoint.rpartition(":")[2].isdigit()
 
 
-def test_a_worker_may_connect_before_anyone_binds(context, worker):
-    """The blog post's server connects first; messages flow once its client binds."""
+def test_a_worker_may_connect_before_the_sender_binds(context, worker):
+    """A worker that connects first gets messages when its sender has bound."""
     got = []
     it = worker(got.append, connect="inproc://later")
     push = context.socket(zmq.PUSH)
@@ -271,8 +271,8 @@ def test_a_stopped_worker_may_start_again(worker, push_to):
     assert got == ["again"]
 
 
-def test_stop_twice(worker):
-    """`stop` may be called any number of times, before the start too."""
+def test_stop_may_be_called_twice(worker):
+    """`stop` may be called any number of times, also before `start`."""
     it = worker(print)
     it.stop()
     it.stop()
@@ -280,8 +280,8 @@ def test_stop_twice(worker):
     Worker(print, bind="inproc://x").stop()
 
 
-def test_stop_is_prompt_under_a_flood(worker, push_to, context):
-    """Messages that wait do not keep a worker from stopping after the one in hand."""
+def test_stop_does_not_wait_for_queued_messages(worker, push_to, context):
+    """A worker stops after its current message, however many are queued."""
     first = threading.Event()
     it = worker(lambda text: first.set())
     push = push_to(it)
@@ -293,7 +293,7 @@ def test_stop_is_prompt_under_a_flood(worker, push_to, context):
     push.close(linger=0)
 
 
-def test_stop_from_the_handler(worker, push_to):
+def test_a_handler_may_stop_its_worker(worker, push_to):
     """A handler may stop its own worker, which ends when the handler returns."""
     it = worker(lambda text: it.stop())
     thread = it.thread
@@ -304,30 +304,30 @@ def test_stop_from_the_handler(worker, push_to):
 
 
 def test_a_handler_that_never_returns_is_named(worker, push_to):
-    """`stop` gives up after its timeout and says which handler did not return."""
-    entered, over = threading.Event(), threading.Event()
+    """`stop` gives up after its timeout and names the handler that did not return."""
+    entered, may_end = threading.Event(), threading.Event()
 
     def sleeper(text):
         entered.set()
-        over.wait()
+        may_end.wait()
 
     it = worker(sleeper)
     push_to(it).send(b"x")
     entered.wait(10)
     with pytest.raises(WorkerStuckError, match=r"'worker' to stop within 0\.05 s.*sleeper"):
         it.stop(0.05)
-    over.set()
+    may_end.set()
     it.stop()
     assert not it.running
 
 
-def test_fresh_context_outlives_a_stuck_handler():
-    """A handler that never returns delays a fresh context by a bounded time, and is named."""
-    entered, over = threading.Event(), threading.Event()
+def test_a_stuck_handler_delays_fresh_context_by_a_bounded_time():
+    """A handler that does not return delays `fresh_context` by a bounded time, and is named."""
+    entered, may_end = threading.Event(), threading.Event()
 
     def sleeper(text):
         entered.set()
-        over.wait()
+        may_end.wait()
 
     context = fresh_context()
     worker = Worker(sleeper, bind="inproc://a", context=context).start()
@@ -337,7 +337,7 @@ def test_fresh_context_outlives_a_stuck_handler():
     entered.wait(10)
     with pytest.warns(RuntimeWarning, match="'worker' is still in its handler"):
         fresh = fresh_context()
-    over.set()
+    may_end.set()
     worker.stop()
     fresh.term()
     for thread in threading.enumerate():
@@ -347,7 +347,7 @@ def test_fresh_context_outlives_a_stuck_handler():
 
 
 def test_wait_says_how_many_were_finished(worker, push_to):
-    """`wait` for more than were pushed raises TimeoutError with the count."""
+    """`wait` for more messages than were pushed raises TimeoutError with the count."""
     it = worker(print)
     push_to(it).send(b"x")
     it.wait(1)
@@ -356,7 +356,7 @@ def test_wait_says_how_many_were_finished(worker, push_to):
 
 
 def test_wait_counts_failures_as_finished(worker, push_to):
-    """A failed message is finished too."""
+    """A failed message counts as finished."""
     it = worker(lambda text: 1 / 0)
     push_to(it).send(b"x")
     it.wait(1)
@@ -364,14 +364,14 @@ def test_wait_counts_failures_as_finished(worker, push_to):
 
 
 def test_wait_for_a_stopped_worker_raises_at_once(worker):
-    """Waiting for a worker that is not running is an error, not a wait."""
+    """`wait` raises at once if the worker is not running."""
     it = worker(print)
     it.stop()
     with pytest.raises(WorkerStoppedError, match="not running"):
         it.wait(1, timeout=1000)
 
 
-def test_two_may_wait(worker, push_to):
+def test_two_threads_may_wait(worker, push_to):
     """Two threads may wait for different counts of one worker."""
     it = worker(lambda text: None)
     reached = []
@@ -388,25 +388,24 @@ def test_two_may_wait(worker, push_to):
     assert sorted(reached) == [1, 500]
 
 
-def test_replacement_takes_over_the_socket(worker):
-    """While a raw program pushes 100,000, the worker's cell is run anew again and again: all
-    are handled, once each, in order."""
+def test_a_replacement_takes_over_the_socket(worker):
+    """Workers that are replaced while 100,000 messages arrive handle each once and in order."""
     got = []
-    with spawn(CLIENT, "tcp://127.0.0.1:*", 100_000) as client:
-        address = client.stdout.readline().strip()
+    with spawn(SENDER, "tcp://127.0.0.1:*", 100_000) as sender:
+        address = sender.stdout.readline().strip()
         workers = [worker(lambda text: got.append(int(text)), connect=address)]
         while len(workers) < 30:
             workers[-1].wait(1_000)
             workers.append(worker(lambda text: got.append(int(text)), connect=address))
         done = sum(replaced.finished for replaced in workers[:-1])
         workers[-1].wait(100_000 - done, timeout=120)
-        assert client.wait(10) == 0
+        assert sender.wait(10) == 0
     assert got == list(range(100_000))
     assert [it.running for it in workers] == [False] * 29 + [True]
 
 
-def test_replacement_at_another_endpoint_stops_the_old(worker, context):
-    """A worker of the same name elsewhere ends the old one: never two under one name."""
+def test_a_replacement_at_another_endpoint_stops_the_old_worker(worker, context):
+    """A worker of the same name at another endpoint stops the old one."""
     old = worker(print)
     new = worker(print)
     other = worker(print, bind="inproc://elsewhere")
@@ -414,21 +413,21 @@ def test_replacement_at_another_endpoint_stops_the_old(worker, context):
     assert context.workers == {"worker": other}
 
 
-def test_replacement_of_a_stuck_worker_is_refused(worker, push_to, monkeypatch):
-    """While the old handler has not returned, no second worker shares its messages."""
-    entered, over = threading.Event(), threading.Event()
-    old = worker(lambda text: (entered.set(), over.wait()))
+def test_a_stuck_worker_is_not_replaced(worker, push_to, monkeypatch):
+    """While the old handler has not returned, no second worker of its name starts."""
+    entered, may_end = threading.Event(), threading.Event()
+    old = worker(lambda text: (entered.set(), may_end.wait()))
     push_to(old).send(b"x")
     entered.wait(10)
     stop = old.stop
     monkeypatch.setattr(old, "stop", lambda: stop(0.05))
     with pytest.raises(WorkerStuckError):
         worker(print, bind="tcp://127.0.0.1:*")
-    over.set()
+    may_end.set()
 
 
-def test_different_names_share_the_work(worker, context):
-    """Workers of different names stand side by side and take turns."""
+def test_workers_of_different_names_share_the_messages(worker, context):
+    """Workers of different names run at the same time and get messages in turn."""
     push = context.socket(zmq.PUSH)
     push.bind("inproc://turns")
     counts = {"a": 0, "b": 0}
@@ -446,7 +445,7 @@ def test_different_names_share_the_work(worker, context):
     assert counts == {"a": 5, "b": 5}
 
 
-def test_as_context_manager(context):
+def test_a_with_statement_starts_and_stops(context):
     """A with statement starts the worker and stops it."""
     with Worker(print, bind="inproc://a", context=context) as it:
         assert it.running
@@ -471,15 +470,15 @@ def test_context_termination_stops_a_worker(worker, context):
     assert not it.running
 
 
-def test_a_closed_context_is_refused(context):
-    """Starting a worker in a terminated context says so."""
+def test_a_closed_context_is_an_error(context):
+    """Starting a worker in a terminated context raises, with the remedy."""
     context.term()
     with pytest.raises(PushPullError, match="fresh_context"):
         Worker(print, bind="inproc://a", context=context).start()
 
 
-def test_a_strangers_wake_up_call_is_a_message(worker, push_to):
-    """Sixteen bytes that look like the wake-up call are handled as any message."""
+def test_a_message_like_the_wake_up_is_handled(worker, push_to):
+    """A message of sixteen bytes, as long as the wake-up token, is handled as any other."""
     got = []
     it = worker(got.append, receive="bytes")
     push_to(it).send(bytes(16))
@@ -501,7 +500,7 @@ EXIT = """
     from pushpull_kit import Context, Worker
     context = Context()
     def handler(text):
-        print("in hand", flush=True)
+        print("handling", flush=True)
         time.sleep({sleep_s})
     worker = Worker(handler, bind="tcp://127.0.0.1:*", context=context).start()
     push = context.socket(zmq.PUSH)
@@ -518,7 +517,7 @@ EXIT = """
 
 @pytest.mark.parametrize("sleep_s", [0, 3600])
 def test_the_interpreter_ends_with_a_running_worker(sleep_s):
-    """A script that ends while its worker runs, or hangs, ends without a traceback."""
+    """A script ends without a traceback while its worker runs or its handler hangs."""
     code = EXIT.format(sleep_s=sleep_s)
     if sleep_s == 0:
         code = code.replace("while not context.timings.summary().handling", "while not 1")
@@ -528,30 +527,30 @@ def test_the_interpreter_ends_with_a_running_worker(sleep_s):
     assert "end of script" in done.stdout
 
 
-def test_a_forgotten_stop_warns_at_exit():
-    """With warnings shown, the end of the script tells which worker was not stopped."""
+def test_a_running_worker_warns_at_exit():
+    """With warnings shown, the end of the script names the worker that was not stopped."""
     done = run_python(EXIT.format(sleep_s=0.01), args=["-W", "always::ResourceWarning"])
     assert "<Worker 'worker'" in done.stderr
     assert "was not stopped" in done.stderr
 
 
-def test_a_plain_client_program_feeds_a_worker(worker):
-    """A pyzmq program that binds and pushes, in another process, is served unmodified."""
+def test_a_worker_receives_from_a_plain_pyzmq_program(worker):
+    """A worker handles the messages of an unchanged pyzmq program in another process."""
     got = []
-    with spawn(CLIENT, "tcp://127.0.0.1:*", 100) as client:
-        it = worker(got.append, connect=client.stdout.readline().strip())
+    with spawn(SENDER, "tcp://127.0.0.1:*", 100) as sender:
+        it = worker(got.append, connect=sender.stdout.readline().strip())
         it.wait(100)
-        assert client.wait(10) == 0
+        assert sender.wait(10) == 0
     assert got == [str(number) for number in range(100)]
 
 
-def test_a_plain_server_program_reads_a_timed_socket(context):
-    """A pyzmq program that connects and pulls, in another process, reads a timed PUSH."""
+def test_a_plain_pyzmq_program_receives_from_a_timed_socket(context):
+    """An unchanged pyzmq program in another process receives from a timed PUSH."""
     push = context.socket(zmq.PUSH)
     push.bind("tcp://127.0.0.1:*")
-    with spawn(SERVER, push.last_endpoint.decode(), 100) as server:
+    with spawn(RECEIVER, push.last_endpoint.decode(), 100) as receiver:
         for number in range(100):
             push.send_string(str(number))
-        got = json.loads(server.stdout.readline())
-        assert server.wait(10) == 0
+        got = json.loads(receiver.stdout.readline())
+        assert receiver.wait(10) == 0
     assert got == [str(number) for number in range(100)]
