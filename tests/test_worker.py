@@ -74,10 +74,6 @@ def spawn(code, *args):
     )
 
 
-def failures(worker):
-    return [failure.error for failure in worker.errors]
-
-
 @pytest.mark.parametrize(
     ("receive", "send", "expected"),
     [
@@ -147,33 +143,20 @@ def test_a_handler_may_raise(worker, push_to, error):
     assert it.running
 
 
-def test_errors_keep_the_last_failures(worker, push_to):
-    """`errors` holds the last twenty failures."""
+def test_a_failure_has_its_messages_size_and_number(worker, push_to, caplog):
+    """A failure has the size of all frames, and is logged with the number of its message."""
 
-    def handler(text):
-        raise ValueError(text)
+    def handler(frames):
+        if len(frames) > 1:
+            raise ValueError("x")
 
-    it = worker(handler)
+    it = worker(handler, receive="multipart")
     push = push_to(it)
-    for number in range(30):
-        push.send_string(str(number))
-    it.wait(30)
-    assert failures(it) == [f"ValueError: {number}" for number in range(10, 30)]
-
-
-def test_the_first_failures_are_logged(worker, push_to, caplog):
-    """Three failures are logged as they happen; the others are only counted."""
-
-    def handler(text):
-        raise ValueError(text)
-
-    it = worker(handler)
-    push = push_to(it)
-    for _ in range(10):
-        push.send(b"x")
-    it.wait(10)
-    assert len(caplog.records) == 3
-    assert "worker.errors has the traceback" in caplog.text
+    push.send(b"a")
+    push.send_multipart([b"abc", b"", b"de"])
+    it.wait(2)
+    assert [failure.n_bytes for failure in it.errors] == [5]
+    assert "message 2 failed: ValueError: x" in caplog.text
 
 
 BAD_ARGUMENTS = [
