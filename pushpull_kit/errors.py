@@ -1,4 +1,4 @@
-"""What can go wrong, in one place: each message says what was expected, what came, what to do.
+"""All exceptions of the package. Each message says what was expected, what came, what to do.
 
 Wrong arguments raise Python's own `TypeError` and `ValueError`; libzmq's errors stay pyzmq's
 `zmq.ZMQError`. Only what neither knows about is here::

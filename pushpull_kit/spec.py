@@ -1,4 +1,4 @@
-"""Constants that Python and the page's scripts share; spec.json is their only home.
+"""Reads spec.json: constants shared by Python and JavaScript, such as limits and colors.
 
 The page's spec.js reads the same file. tests/test_spec.py fails if another file repeats one.
 """

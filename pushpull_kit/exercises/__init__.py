@@ -1,4 +1,4 @@
-"""Exercises that check themselves: one module for each notebook, with its name without the number.
+"""Exercises that check themselves: one module for each notebook, of the same name without number.
 
 A notebook imports the exercise that it needs::
 

@@ -1,1 +1,1 @@
-"""What a learner works with: predictions, and experiments with their runs."""
+"""Interactive parts of the lessons: predictions, and experiments with their runs."""

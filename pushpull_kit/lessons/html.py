@@ -1,4 +1,4 @@
-"""The few pieces of HTML that an Experiment shows."""
+"""HTML fragments that an Experiment shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How parameters read: the last part of a name, such as `_s` in `handler_s`, is the unit."""
+"""Labels of parameters: splits a name such as `handler_s` into words and a unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run of a function: in a thread and a context of its own, with an end in bounded time.
+"""One run of an experiment's function: its thread, its context, and how Stop interrupts it.
 
 This module knows no widgets. An `Experiment` starts a run, supervises it and shows it.
 """

@@ -1,4 +1,4 @@
-"""Event buffers: where a socket's thread notes what it does, and from where the log takes it.
+"""Event buffers: lists to which a socket's thread appends, and which the log empties.
 
 A span is one send or one handling. This module alone knows how a span is noted:
 

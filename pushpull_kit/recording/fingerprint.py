@@ -1,4 +1,4 @@
-"""Fingerprints of payloads: by these a receipt is matched to its send."""
+"""Hashes of payloads, kept in place of long payloads; a receipt is matched to its send by these."""
 
 from __future__ import annotations
 

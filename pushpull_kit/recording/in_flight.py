@@ -1,4 +1,4 @@
-"""How many messages are in flight, and when that number changes."""
+"""Computes the number of messages in flight over time, from the rows of a log."""
 
 from __future__ import annotations
 

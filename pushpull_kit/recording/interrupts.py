@@ -1,4 +1,4 @@
-"""Blocks of code that a KeyboardInterrupt must not leave half done."""
+"""Defers a KeyboardInterrupt until a block of code has finished."""
 
 from __future__ import annotations
 

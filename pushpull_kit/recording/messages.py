@@ -1,4 +1,4 @@
-"""What is known of messages: the record of one, and the summary of many."""
+"""The record of one message, the summary of many, and the form of a row of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the log keeps its messages: columns that grow to a bound and then evict the oldest row."""
+"""A bounded table of messages, stored as columns: at its limit it evicts the oldest row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a duration reads."""
+"""Formats a duration as text with a suitable unit, such as 1.50 ms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of the arguments of a worker. Each error says what is expected, what came, what to do."""
+"""Checks the arguments of a worker: handler, endpoint, context, decoder and socket options."""
 
 from __future__ import annotations
 

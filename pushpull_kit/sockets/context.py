@@ -1,4 +1,4 @@
-"""A zmq.Context that makes timed sockets, and that can be closed in bounded time."""
+"""The context that users make: a zmq.Context with timed sockets, which closes in bounded time."""
 
 from __future__ import annotations
 

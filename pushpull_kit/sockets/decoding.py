@@ -1,4 +1,4 @@
-"""What a worker makes of a message's bytes before its handler gets them.
+"""Decoders: turn a message's bytes into the value that a worker's handler gets.
 
 Pickle is not among the ways: whoever can send a pickle can run code here
 (https://pyzmq.readthedocs.io/en/latest/howto/serialization.html).

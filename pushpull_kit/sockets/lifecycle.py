@@ -1,4 +1,4 @@
-"""How threads, sockets and contexts start and end in bounded time, each rule written once."""
+"""How threads, sockets and contexts end: joins, one termination only, retries, time limits."""
 
 from __future__ import annotations
 

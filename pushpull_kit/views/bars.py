@@ -1,4 +1,4 @@
-"""From the rows of a log to bars: their places, how they are merged, and how they are stacked.
+"""Static picture: computes bars from the rows of a log, merges narrow ones, stacks waiting ones.
 
 Positions across are in pixels of the time axis, positions down in inches. The number of bars is
 bounded by the number of pixels, not by the number of messages.

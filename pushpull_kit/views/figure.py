@@ -1,4 +1,4 @@
-"""Messages as a static picture: for slides, for print, and for reading without a kernel."""
+"""Entry point of the static picture: `draw` makes a matplotlib figure from one or more logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws panels on a matplotlib figure."""
+"""Draws the panels of a static picture with matplotlib, from lanes, bars and time axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One log as it is at the time of drawing, and its place in a static picture."""
+"""One panel of a static picture: a snapshot of one log, and the area in which it is drawn."""
 
 from __future__ import annotations
 

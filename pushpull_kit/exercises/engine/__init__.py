@@ -1,4 +1,4 @@
-"""The check engine. `check` says how to write an exercise; each module imports from those below it.
+"""The check engine: runs a learner's answer, judges it, and shows a verdict. Start at check.py.
 
 ::
 

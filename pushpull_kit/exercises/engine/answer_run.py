@@ -1,4 +1,4 @@
-"""One call of an answer: in a thread of its own, watched while it runs."""
+"""One call of an answer in a thread of its own: its state, its result, and where it blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-'''An exercise that checks itself, and how to write one.
+'''The Exercise class: runs a judge on an answer and shows the verdict. How to write an exercise.
 
 In a notebook, a learner fills in a stub and checks it, in two cells::
 

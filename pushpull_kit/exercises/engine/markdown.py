@@ -1,4 +1,4 @@
-"""Text from a learner as Markdown: whatever is in it, it is shown and not interpreted."""
+"""Escapes a learner's text so that Markdown shows it literally."""
 
 from __future__ import annotations
 

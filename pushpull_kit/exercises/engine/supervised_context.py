@@ -1,4 +1,4 @@
-"""A context that a check can end in bounded time, whatever threads use it or terminate it."""
+"""A context that an answer uses: the check can end it even if the answer blocks or ends it."""
 
 from __future__ import annotations
 

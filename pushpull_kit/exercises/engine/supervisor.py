@@ -1,4 +1,4 @@
-"""Runs an answer in threads and contexts that end in bounded time, and keeps what it prints.
+"""Owns all threads and contexts of one check, ends them in time, and keeps what they print.
 
 An answer may block, loop, leave threads or contexts behind, close what it was given, or print
 without end. So it runs in a thread of its own, and while a check runs three things are replaced:

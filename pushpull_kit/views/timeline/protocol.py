@@ -1,4 +1,4 @@
-"""The protocol between the kernel and the pages that show a log: batches of dirty rows.
+"""The kernel's side of the page protocol: subscriptions, batches of dirty rows, heartbeats.
 
 A page sends `{"kind": "subscribe"}`, and gets a snapshot. From then on it gets what has changed,
 and sends `{"kind": "acknowledge", "sequence": n}` for what it has drawn. While nothing changes, it

@@ -1,4 +1,4 @@
-// Which instant is at which pixel.
+// Converts between instants and pixels.
 
 /** `reader` clamps an instant outside of the window to this distance from its edge. */
 const OUTSIDE_PX = 20;

@@ -1,5 +1,4 @@
-// Neighboring messages, taken together: what a picture needs to know of them if it shows too many
-// to draw each.
+// Totals of neighboring messages, for pictures of too many messages to draw singly.
 
 import { isKnown } from "./columns.js";
 import { BLOCKED_NS, HANDLED, REFUSED } from "./spec.js";

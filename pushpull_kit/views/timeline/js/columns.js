@@ -1,4 +1,4 @@
-// Fields of messages as typed arrays: as a batch carries them, and as a page keeps them.
+// Typed arrays for the fields of messages: reads those of a batch, and stores them.
 
 import { BATCH_COLUMNS } from "./spec.js";
 

@@ -1,4 +1,4 @@
-// Draws lanes: bars, stripes, crowds, and marks of sends that were given up.
+// Draws lanes: bars, stripes (merged bars), crowds (too many waits for bars), and marks.
 
 import { lanePadding } from "./layout.js";
 import { COLORS } from "./spec.js";

@@ -1,4 +1,4 @@
-// Draws a scene of layout.js on a canvas.
+// Draws the whole picture on a canvas, from the scene that layout.js has computed.
 
 import { drawLane } from "./draw_lanes.js";
 import { drawMessage } from "./draw_message.js";

@@ -1,4 +1,4 @@
-// What the pointer and the keys do on the picture.
+// Handles pointer and keyboard events on the picture.
 
 import { labelWidth } from "./theme.js";
 

@@ -1,4 +1,4 @@
-// Where everything is in the picture, in CSS pixels: from a log and a window of time to lanes.
+// Computes where lanes, bars and labels are, in CSS pixels, from a log and a time axis.
 // Draws nothing, and uses no DOM.
 
 import { Axis } from "./axis.js";

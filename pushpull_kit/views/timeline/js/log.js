@@ -1,4 +1,4 @@
-// The messages that a page has received.
+// The page's copy of a log: keeps the messages that it has received.
 
 import { CHUNK_SIZE, Chunk, firstInstant } from "./chunks.js";
 import { isKnown, makeColumns, readColumns } from "./columns.js";

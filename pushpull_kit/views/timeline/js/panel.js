@@ -1,4 +1,4 @@
-// The elements of the view: texts, buttons, canvas, legend and table.
+// Creates the DOM elements of a view: texts, buttons, canvas, legend and table.
 
 import { duration, grouped } from "./format.js";
 import { Log, firstInstantOf } from "./log.js";

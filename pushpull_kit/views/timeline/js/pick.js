@@ -1,4 +1,4 @@
-// Which message is at a point of the picture, and which instant is the next.
+// Finds the message at a point, and the next instant at which something happens.
 
 import { Log } from "./log.js";
 

@@ -1,4 +1,4 @@
-// Which instant is shown as the present: now, a paused one, or one that moves in a replay.
+// The instant that is shown as the present: live, paused, or moving in a replay.
 
 import { roundUp } from "./format.js";
 import { nextInstant } from "./pick.js";

@@ -1,4 +1,4 @@
-// One pass over the messages in the window: their bars, and how many waited and were in flight.
+// Goes once through the messages in the window: computes bars, and counts those that wait.
 
 import { Axis } from "./axis.js";
 import { Totals } from "./chunks.js";

@@ -1,4 +1,4 @@
-// Whether the picture is on the screen; and, if that is wanted, how it gets there.
+// Detects whether the picture is on the screen, and scrolls to it on request.
 
 /** From this share on, the picture counts as being in view: scrolling to it stops. */
 const IN_VIEW = 0.9;

@@ -1,5 +1,5 @@
-// The page's side of the protocol: it subscribes, receives batches, acknowledges them, and
-// estimates the kernel's clock.
+// The page's side of the protocol: subscribes, receives batches, acknowledges them.
+// Estimates the kernel's clock.
 
 import { Log } from "./log.js";
 

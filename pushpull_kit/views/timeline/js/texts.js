@@ -1,4 +1,4 @@
-// What the texts around the picture say.
+// Wording of the texts around the picture: figures of one message, and sums at an instant.
 
 import { duration, grouped } from "./format.js";
 import { Log } from "./log.js";

@@ -1,4 +1,4 @@
-// Where the axis has which numbers, and what they mean.
+// Positions and labels of the ticks on the time axis.
 
 import { Axis } from "./axis.js";
 import { preciseSeconds, roundUp, unitOf, withDigits } from "./format.js";

@@ -1,4 +1,4 @@
-// Which window of time is shown.
+// The window of time that is shown: it follows the present, zooms and pans.
 
 import { Axis } from "./axis.js";
 import { roundUp } from "./format.js";

@@ -1,4 +1,4 @@
-// What anywidget calls: one subscription for each widget, and a view wherever it is displayed.
+// Entry point for anywidget: one subscription per widget, one view per display.
 
 import { Subscription } from "./subscription.js";
 import { View } from "./view.js";
