@@ -681,32 +681,35 @@ def test_deltas_make_up_the_log(history):
         assert len(subscriber.rows) == len(scenario.timings)
 
 
-talk = st.one_of(
+page_steps = st.one_of(
     step("batch", st.floats(0, 2)),
     step("batch", st.floats(0, 2)),
-    step("subscribe"),
-    step("acknowledge", st.one_of(st.integers(-3, 30), st.integers())),
+    step("page_subscribes"),
+    step("page_acknowledges", st.one_of(st.integers(-3, 30), st.integers())),
 )
 
 
 @given(
     st.tuples(
         st.sampled_from([1, 3, 1_000_000]),
-        lists_of(one_of_weighted((3, sends), (3, receipts), (3, talk), (1, rare)), 40),
+        lists_of(one_of_weighted((3, sends), (3, receipts), (3, page_steps), (1, rare)), 40),
     )
 )
 @rules(150)
 def test_a_page_has_the_log_whatever_it_answers(history):
-    """A page that answers anything at any time, and is reloaded, has the whole log in the end."""
+    """A page that answers anything at any time, and is reloaded, has the whole log in the end.
+
+    A page that subscribes is a new one, without messages.
+    """
     with running(history) as (scenario, steps):
         stream, now_s, kept, first = BatchStream(scenario.timings), 0.0, {}, -1
 
-        def hear(now_s):
+        def receive_batch(now_s):
             nonlocal first
-            told = stream.batch(now_s)
-            if told is None:
+            batch = stream.batch(now_s)
+            if batch is None:
                 return None
-            header, block = told
+            header, block = batch
             if header["first_row_id"] != first:
                 first = header["first_row_id"]
                 kept.clear()
@@ -715,30 +718,30 @@ def test_a_page_has_the_log_whatever_it_answers(history):
                 columns[name] = np.frombuffer(block, f"<{kind}", header["count"], at)
                 at += columns[name].nbytes
             assert at == len(block)
-            for i, number in enumerate(columns["message_id"].tolist()):
+            for i, message_id in enumerate(columns["message_id"].tolist()):
                 instants = [
                     np.nan_to_num(columns[n][i] + stream.origin_ns) for n, _ in BATCH_COLUMNS[:4]
                 ]
                 others = [columns[n][i] for n in ("n_bytes", "sender", "worker", "outcome")]
-                kept[number] = tuple(int(value) for value in (*instants, *others))
-            for number in [n for n in kept if n < header["oldest_id"]]:
-                del kept[number]
+                kept[message_id] = tuple(int(value) for value in (*instants, *others))
+            for message_id in [i for i in kept if i < header["oldest_id"]]:
+                del kept[message_id]
             return header
 
         for name, *arguments in steps:
             if name == "batch":
                 now_s += arguments[0]
-                hear(now_s)
-            elif name == "subscribe":
+                receive_batch(now_s)
+            elif name == "page_subscribes":
                 stream.subscribe()
                 kept.clear()
-            elif name == "acknowledge":
+            elif name == "page_acknowledges":
                 stream.acknowledge(*arguments)
             else:
                 getattr(scenario, name)(*arguments)
         stream.subscribe()
         kept.clear()
-        while header := hear(now_s := now_s + 1):
+        while header := receive_batch(now_s := now_s + 1):
             stream.acknowledge(header["sequence"])
             if not stream.n_pending:
                 break
