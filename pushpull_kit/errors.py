@@ -12,20 +12,78 @@ Wrong arguments raise Python's own `TypeError` and `ValueError`; libzmq's errors
 
 
 class PushPullError(Exception):
-    """Base of the errors that only this package raises."""
+    """Base of the errors that only this package raises.
+
+    >>> from pushpull_kit import Context, Worker
+    >>> context = Context()
+    >>> context.term()
+    >>> try:
+    ...     Worker(print, bind="inproc://jobs", context=context).start()
+    ... except PushPullError as error:
+    ...     print(error)
+    expected an open context; got ...; make a new one with fresh_context(), and a new worker with it
+    """
 
 
 class WrongThreadError(PushPullError, RuntimeError):
-    """A timed socket was used by a second thread while its own thread was alive."""
+    """A timed socket was used by a second thread while its own thread was alive.
+
+    >>> import threading, zmq
+    >>> from pushpull_kit import Context
+    >>> def send_from_another_thread():
+    ...     try:
+    ...         push.send(b"wash")
+    ...     except WrongThreadError as error:
+    ...         print(error)
+    >>> with Context() as context, context.socket(zmq.PUSH) as push:
+    ...     bound = push.bind("inproc://jobs")
+    ...     thread = threading.Thread(target=send_from_another_thread)
+    ...     thread.start()
+    ...     thread.join()
+    expected every call to this PUSH socket from the thread that used it first, 'MainThread'; ...
+    """
 
 
 class EndpointError(PushPullError, ValueError):
-    """A worker could not connect to, or bind, the endpoint it was given."""
+    """A worker could not connect to its endpoint, or bind it.
+
+    >>> from pushpull_kit import Context, Worker
+    >>> with Context() as context:
+    ...     Worker(print, connect="127.0.0.1:5559", context=context).start()
+    Traceback (most recent call last):
+    pushpull_kit.errors.EndpointError: connect: expected an endpoint such as ...
+    """
 
 
 class WorkerStoppedError(PushPullError, RuntimeError):
-    """A worker was waited for that is not running, so that no wait can succeed."""
+    """`Worker.wait` was called for a worker that is not running, so the wait cannot succeed.
+
+    >>> from pushpull_kit import Context, Worker
+    >>> with Context() as context:
+    ...     Worker(print, bind="inproc://jobs", context=context).wait(1)
+    Traceback (most recent call last):
+    pushpull_kit.errors.WorkerStoppedError: expected 1 finished messages; got 0, and worker ...
+    """
 
 
 class WorkerStuckError(PushPullError, TimeoutError):
-    """A worker's handler did not return in time, so that its thread could not be joined."""
+    """A worker's handler did not return in time, so that its thread could not be joined.
+
+    >>> import threading, zmq
+    >>> from pushpull_kit import Context, Worker
+    >>> started, may_end = threading.Event(), threading.Event()
+    >>> def slow(text):
+    ...     started.set()
+    ...     may_end.wait()
+    >>> with Context() as context, context.socket(zmq.PUSH) as push:
+    ...     with Worker(slow, bind="inproc://jobs", context=context) as worker:
+    ...         connected = push.connect("inproc://jobs")
+    ...         push.send_string("wash")
+    ...         is_handling = started.wait(10)
+    ...         try:
+    ...             worker.stop(timeout=0.01)
+    ...         except WorkerStuckError as error:
+    ...             print(error)
+    ...         may_end.set()
+    expected worker 'worker' to stop within 0.01 s; its handler, slow, has not returned ...
+    """

@@ -177,12 +177,25 @@ class EventBuffer:
 
 
 class SendBuffer(EventBuffer):
-    """The sends of one socket."""
+    """The sends of one socket.
+
+    >>> from pushpull_kit import Timings
+    >>> timings = Timings()
+    >>> sends = timings.add_sender("caller")
+    >>> sends.start(b"job", at_ns=1_000_000)
+    >>> sends.end(at_ns=1_200_000)
+    >>> [(message.sender, message.outcome) for message in timings]
+    [('caller', 'in_flight')]
+    """
 
     __slots__ = ()
 
     def complete(self, payload: Fingerprint) -> None:
-        """Set the payload of the last send, which started with `INCOMPLETE`."""
+        """Set the payload of the last send, which started with `INCOMPLETE`.
+
+        Args:
+            payload: the fingerprint of the whole message.
+        """
         self.payloads[-1] = payload
 
     def wrap(
@@ -235,7 +248,16 @@ class SendBuffer(EventBuffer):
 
 
 class ReceiveBuffer(EventBuffer):
-    """The receipts of one socket, each with the handling of the message."""
+    """The receipts of one socket, each with the handling of the message.
+
+    >>> from pushpull_kit import Timings
+    >>> timings = Timings()
+    >>> receipts = timings.add_worker("server")
+    >>> receipts.start(b"job", at_ns=2_000_000)
+    >>> receipts.end(ok=False, at_ns=5_000_000)
+    >>> [(message.worker, message.outcome) for message in timings]
+    [('server', 'failed')]
+    """
 
     __slots__ = ()
 

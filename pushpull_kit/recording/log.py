@@ -106,7 +106,12 @@ handler + 0 in flight
             return buffers[-1]
 
     def rename(self, buffer: EventBuffer, name: str) -> None:
-        """Move a buffer to the lane of that name. What it did before stays in the old lane."""
+        """Move a buffer to the lane of that name. What it did before stays in the old lane.
+
+        Args:
+            buffer: an event buffer of this log.
+            name: the lane's name. The lane is made if there is none of that name.
+        """
         with self._up_to_date():
             buffer.lane = self._lane(self._lanes[buffer.lane][0], name)
 

@@ -31,9 +31,10 @@ ROW = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, as far as it was seen. An instant that was not seen is `None`.
+    """One message, as far as it was seen.
 
-    All instants are values of `time.perf_counter_ns` in this process.
+    An instant that was not seen is `None`. All instants are values of `time.perf_counter_ns` in
+    this process.
 
     Args:
         send_start_ns: when `send` was called.

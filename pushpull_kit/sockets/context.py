@@ -187,10 +187,13 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         return stuck
 
     def terminate_within(self, timeout: float) -> bool:
-        """Terminate, and return whether that was done in time; otherwise it goes on in a thread.
+        """Terminate in a thread, and wait at most `timeout` seconds for the end.
 
         Args:
             timeout: how long to wait, in seconds.
+
+        Returns:
+            Whether the context was terminated in time. If not, the thread goes on.
         """
         termination = Termination(super().term, "context-term")
         return vars(self).setdefault("_termination", termination).wait(timeout)  # type: ignore[no-any-return]
