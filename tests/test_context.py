@@ -11,7 +11,7 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from pushpull_kit import Context, WrongThreadError, fresh_context
+from pushpull_kit import Context, Worker, WrongThreadError, fresh_context
 from pushpull_kit.sockets.timed import TimedPull, TimedPush
 
 
@@ -75,12 +75,12 @@ def test_fresh_context_does_not_freeze_on_unsent_messages():
 
 
 @contextmanager
-def a_thread_that_owns_a_socket(context):
-    """Run a thread that binds a PULL, and closes it at the end of the block."""
+def a_thread_that_owns_a_socket(context, kind=zmq.PULL):
+    """Run a thread that binds a socket, and closes it at the end of the block."""
     ready, may_end = threading.Event(), threading.Event()
 
     def own():
-        socket = context.socket(zmq.PULL)
+        socket = context.socket(kind)
         socket.bind("tcp://127.0.0.1:*")
         ready.set()
         may_end.wait()
@@ -96,11 +96,12 @@ def a_thread_that_owns_a_socket(context):
         thread.join()
 
 
-def test_fresh_context_does_not_close_sockets_of_other_threads():
+@pytest.mark.parametrize("kind", [zmq.PULL, zmq.PAIR], ids=["timed", "not timed"])
+def test_fresh_context_does_not_close_sockets_of_other_threads(kind):
     """A socket of a living thread is not closed, and a warning names it."""
     context = fresh_context()
     with (
-        a_thread_that_owns_a_socket(context),
+        a_thread_that_owns_a_socket(context, kind),
         pytest.warns(RuntimeWarning, match="belongs to a thread that is still running"),
     ):
         fresh = fresh_context()
@@ -119,6 +120,53 @@ def test_destroy_raises_before_it_closes_anything(context):
         with pytest.raises(WrongThreadError):
             context.destroy()
         assert not mine.closed
+
+
+def test_destroy_raises_before_it_stops_a_worker(context):
+    """`destroy` raises if another thread owns a socket, and workers go on."""
+    with (
+        Worker(print, bind="tcp://127.0.0.1:*", context=context) as worker,
+        a_thread_that_owns_a_socket(context),
+    ):
+        with pytest.raises(WrongThreadError):
+            context.destroy()
+        assert worker.running
+
+
+def test_destroy_stops_workers(context):
+    """`destroy` stops the context's workers, and warns that they were not stopped."""
+    worker = Worker(print, bind="tcp://127.0.0.1:*", context=context).start()
+    with pytest.warns(ResourceWarning, match="was not stopped"):
+        context.destroy()
+    assert not worker.running
+    assert not context.workers
+
+
+def test_destroying_a_closed_context_does_nothing(context):
+    """`destroy` after `term` does not warn again."""
+    worker = Worker(print, bind="tcp://127.0.0.1:*", context=context).start()
+    with pytest.warns(ResourceWarning, match="was not stopped"):
+        context.term()
+    context.destroy()
+    worker.stop()
+
+
+def test_workers_are_stopped_at_the_same_time(context):
+    """A worker whose handler waits for the end of another worker does not delay `retire`."""
+    started = threading.Event()
+
+    def wait_for_the_other(text):
+        started.set()
+        other.join()
+
+    Worker(wait_for_the_other, bind="inproc://jobs", context=context, name="first").start()
+    other = Worker(print, bind="inproc://idle", context=context, name="second").start().thread
+    push = context.socket(zmq.PUSH)
+    push.connect("inproc://jobs")
+    push.send(b"x")
+    started.wait(10)
+    context.retire(10)
+    assert context.closed
 
 
 def test_collecting_a_context_is_bounded():
@@ -143,8 +191,6 @@ def test_collecting_a_context_is_bounded():
 
 def test_term_warns_of_a_running_worker(context):
     """`term` ends a running worker, and warns that it was not stopped."""
-    from pushpull_kit import Worker
-
     worker = Worker(print, bind="tcp://127.0.0.1:*", context=context).start()
     with pytest.warns(ResourceWarning, match="was not stopped"):
         context.term()

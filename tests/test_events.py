@@ -26,6 +26,66 @@ def test_the_end_of_a_refused_send_is_negative():
     assert 0 < buffer.starts[0] <= -buffer.ends[0]
 
 
+class Appended(list):
+    """A list of starts that records how many payloads there are at each append."""
+
+    def __init__(self, payloads):
+        super().__init__()
+        self.payloads, self.counts = payloads, []
+
+    def append(self, start_ns):
+        self.counts.append(len(self.payloads))
+        super().append(start_ns)
+
+
+@pytest.mark.parametrize("kind", [SendBuffer, ReceiveBuffer])
+def test_a_payload_is_appended_before_its_start(kind):
+    """A reader that finds a start finds its payload too."""
+    buffer = kind(1)
+    buffer.starts = Appended(buffer.payloads)
+    buffer.start(b"a")
+    buffer.start(b"b")
+    assert buffer.starts.counts == [1, 2]
+
+
+def test_a_full_buffer_calls_on_full():
+    """The writer calls `on_full` when `INGEST_AT` spans have ended."""
+    calls = []
+    buffer = SendBuffer(1, on_full=lambda: calls.append(len(buffer.ends)))
+    for at in range(1, events.INGEST_AT + 1):
+        buffer.start(b"x", at)
+        buffer.end(at_ns=at)
+    assert calls == [events.INGEST_AT]
+
+
+def test_serving_calls_on_full():
+    """A function that `ReceiveBuffer.wrap` returns calls `on_full` after `INGEST_AT` messages."""
+    calls = []
+    buffer = ReceiveBuffer(1, on_full=lambda: calls.append(len(buffer.ends)))
+    serve_one = buffer.wrap(lambda: b"x", lambda message: None, pytest.fail)
+    for _ in range(events.INGEST_AT):
+        assert serve_one()
+    assert calls == [events.INGEST_AT]
+
+
+def test_a_reader_waits_while_a_message_is_received(monkeypatch):
+    """A reader that comes while `wrap`'s function reads the clock waits for the message."""
+    buffer, waits = ReceiveBuffer(1), []
+    clock_ns = events.clock_ns
+
+    def read_once_and_return_now():
+        monkeypatch.setattr(events, "clock_ns", clock_ns)
+        buffer.drain(0)
+        return clock_ns()
+
+    serve_one = buffer.wrap(lambda: b"x", lambda message: None, pytest.fail)
+    monkeypatch.setattr(events, "APPEND_TIMEOUT_NS", 1_000_000)
+    monkeypatch.setattr(events, "sleep", waits.append)
+    monkeypatch.setattr(events, "clock_ns", read_once_and_return_now)
+    serve_one()
+    assert waits
+
+
 # Draining
 
 

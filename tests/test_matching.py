@@ -1,5 +1,7 @@
 """A receipt is matched to the oldest unmatched send of its payload."""
 
+import tracemalloc
+
 import numpy as np
 
 from pushpull_kit.recording.matching import UnmatchedSends
@@ -121,3 +123,17 @@ def test_matching_without_sends_or_receipts_finds_nothing():
     """Without sends or without receipts nothing is matched."""
     assert match(unmatched_sends()) == []
     assert match(unmatched_sends(), 7) == [-1]
+
+
+def test_memory_is_bounded_without_receipts():
+    """Sends that are added and never matched take no more memory than the limit allows."""
+    unmatched = UnmatchedSends(100)
+    tracemalloc.start()
+    try:
+        for start in range(0, 100_000, 100):
+            ids = np.arange(start, start + 100)
+            unmatched.add(ids, ids, ids)
+        n_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert n_bytes < 100_000

@@ -9,11 +9,13 @@ import sys
 import textwrap
 import threading
 
+import numpy as np
 import pytest
 import zmq
 import zmq.asyncio
 
 from pushpull_kit import Context, WrongThreadError
+from pushpull_kit.recording import events
 from pushpull_kit.recording.events import INGEST_AT, EventBuffer
 from pushpull_kit.sockets.timed import TimedPush
 
@@ -553,6 +555,18 @@ def test_ingest_happens_without_a_reader(connected, context, monkeypatch):
     assert context.timings.summary().pushed == 2 * INGEST_AT
 
 
+def test_the_quick_send_ingests_a_full_buffer(context):
+    """A socket that only sends has an empty buffer after `INGEST_AT` messages."""
+    pull = context.socket(zmq.PULL, socket_class=zmq.Socket)
+    push = context.socket(zmq.PUSH)
+    pull.rcvhwm = push.sndhwm = 0
+    pull.bind("inproc://wide")
+    push.connect("inproc://wide")
+    for _ in range(INGEST_AT):
+        push.send(b"x")
+    assert context.timings.n_buffered == 0
+
+
 def test_closing_inside_a_multipart_message_interrupts_it(context):
     """A socket that is closed between two frames records the message as interrupted."""
     push = context.socket(zmq.PUSH)
@@ -562,3 +576,111 @@ def test_closing_inside_a_multipart_message_interrupts_it(context):
     push.close(linger=0)
     summary = context.timings.summary()
     assert (summary.sending, summary.interrupted) == (0, 1)
+
+
+def test_a_send_is_interrupted_when_its_context_is_terminated(context):
+    """A send that blocks until the context is terminated is interrupted, not refused."""
+    caught = []
+
+    def send():
+        push = context.socket(zmq.PUSH)
+        push.connect("inproc://no-receiver")
+        push.sndhwm = 1
+        try:
+            while True:
+                push.send(b"x")
+        except zmq.ContextTerminated as error:
+            caught.append(error)
+            push.close(linger=0)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    while not context.timings.summary().sending:
+        pass
+    context.term()
+    thread.join()
+    assert caught
+    summary = context.timings.summary()
+    assert (summary.interrupted, summary.refused) == (1, 0)
+
+
+def test_no_reader_waits_between_two_frames(connected, context, monkeypatch):
+    """Reading the log while a multipart message is half received does not wait for the rest."""
+    push, pull = connected
+    push.send_multipart([b"a", b"b"])
+    pull.recv()
+    monkeypatch.setattr(events, "sleep", lambda _: pytest.fail("the reader waited"))
+    assert context.timings.summary().in_flight == 1
+    pull.recv()
+
+
+def test_a_socket_may_be_collected_in_another_thread(context):
+    """A socket whose owner is alive is closed without an error when another thread drops it."""
+    made, sockets, may_end = threading.Event(), [], threading.Event()
+
+    def own():
+        sockets.append(zmq.Context.socket(context, zmq.PUSH, socket_class=TimedPush))
+        sockets[0].bind("inproc://jobs")
+        made.set()
+        may_end.wait()
+
+    thread = threading.Thread(target=own)
+    thread.start()
+    made.wait()
+    try:
+        with pytest.warns(ResourceWarning, match="Unclosed socket"):
+            sockets.clear()
+        assert context.open_sockets() == []
+    finally:
+        may_end.set()
+        thread.join()
+
+
+def test_send_string_passes_options_on(connected):
+    """The quick `send_string` passes the options that it does not know to pyzmq."""
+    push, pull = connected
+    push.send_string("a")
+    tracker = push.send_string("b", copy=False, track=True)
+    assert [pull.recv(), pull.recv()] == [b"a", b"b"]
+    tracker.wait(5)
+
+
+def test_default_options_are_not_use(context):
+    """A socket that the context gave default options may be used first by another thread."""
+    context.sndhwm = 7
+    push = context.socket(zmq.PUSH)
+    caught = []
+
+    def use():
+        try:
+            push.bind("tcp://127.0.0.1:*")
+            push.close()
+        except WrongThreadError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert not caught
+
+
+def test_an_array_in_another_memory_order_is_matched(connected, context):
+    """An array in column order is sent, and matched to its receipt, as its bytes in memory."""
+    push, pull = connected
+    array = np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    push.send(array)
+    assert pull.recv() == array.tobytes("A")
+    summary = context.timings.summary()
+    assert (summary.handling, summary.untimed) == (1, 0)
+
+
+def test_another_thread_may_send_the_last_frame(connected, context):
+    """A multipart message is recorded once if its first frame came from a thread that has ended."""
+    push, pull = connected
+    push.disown()
+    thread = threading.Thread(target=lambda: push.send(b"a", zmq.SNDMORE))
+    thread.start()
+    thread.join()
+    push.send(b"bc")
+    assert pull.recv_multipart() == [b"a", b"bc"]
+    assert [message.n_bytes for message in context.timings] == [3]

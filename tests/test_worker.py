@@ -283,6 +283,7 @@ def test_a_handler_may_stop_its_worker(worker, push_to):
     push_to(it).send(b"last")
     thread.join(10)
     assert not it.running
+    assert not it.errors
     it.stop()
 
 
