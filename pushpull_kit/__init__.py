@@ -1,7 +1,7 @@
 """See ZeroMQ's PUSH and PULL at work: real sockets, with a stopwatch in them.
 
-The architecture. Imports run downward in this list only, from a line to the lines above it, and
-`sockets` and `views` never import each other (`make lint` checks this)::
+The architecture. A package imports only from packages above it in this list; `sockets` and `views`
+never import each other, and neither do `lessons` and `exercises` (`make lint` checks this)::
 
     errors, jupyter, spec   what can go wrong; which cell runs; constants shared with JavaScript
     recording/              what was measured: event buffers, ingest, matching, log, export

@@ -127,6 +127,10 @@ class Predict(VBox):  # type: ignore[misc]  # ipywidgets has no types
 class Revealed:
     """A measurement as `Predict.reveal` shows it under a cell, beside the guess if there is one.
 
+    Args:
+        plain: the measurement alone, as text.
+        with_guess: the measurement beside the guess, as text.
+
     >>> from pushpull_kit import Predict
     >>> revealed = Predict("How many?", ["one", "two"]).reveal("two")
     >>> print(revealed)

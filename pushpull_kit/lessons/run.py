@@ -52,7 +52,7 @@ STUCK = (
 class Run:
     """One run of an `Experiment`: what the function was given, what was measured, how it ended.
 
-    Attributes:
+    Args:
         number: the runs of an Experiment are numbered from 1.
         values: the function's arguments, except for the context, by name.
         outcome: `"finished"`, `"stopped"` or `"failed"`.

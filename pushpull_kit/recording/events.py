@@ -1,12 +1,13 @@
 """Event buffers: lists to which a socket's thread appends, and which the log empties.
 
-A span is one send or one handling. This module alone knows how a span is noted:
+A span is one send or one handling. This module alone knows how a span is noted in the lists:
 
 - `payloads` and `starts` get an item when the span starts, in this order.
-- `ends` gets an item when it ends. The instant is negative if the send was refused, or if the
-  handling failed.
+- `ends` gets an item when it ends. The instant is negative if the send was refused or interrupted,
+  or if the handling failed. `EVENT` keeps the sign.
 - Only the thread that owns the socket appends. A reader removes only what all three lists hold.
-  List operations are atomic, so the two sides need no lock.
+  List operations are atomic, so appending needs no lock. `abort` changes several lists, so it
+  takes the log's lock.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from .fingerprint import (
     fingerprint_frame,
 )
 
-#: A buffer with this many finished spans is ingested by its own thread: a few milliseconds once in
-#: so many messages, so that memory stays bounded if nobody reads the log.
+#: When a buffer holds this many finished spans, the thread that fills it ingests them. That takes a
+#: few milliseconds, and bounds the memory if nobody reads the log.
 INGEST_AT = 8192
 
 #: Maximum time a reader waits for a writer that was preempted between taking a timestamp and
@@ -63,7 +64,7 @@ class EventBuffer:
     Args:
         lane: index into `Timings.lanes`.
         lock: held while `abort` changes what a reader may be taking.
-        on_full: called by the writing thread after every `INGEST_AT` spans.
+        on_full: called by the writing thread after each span while the buffer holds `INGEST_AT`.
     """
 
     __slots__ = (
@@ -138,10 +139,10 @@ class EventBuffer:
     # Called by the log, from any thread.
 
     def drain(self, index: int, until_ns: int = sys.maxsize) -> npt.NDArray[Any]:
-        """Take off the finished spans that started by then; copy an unfinished last one.
+        """Remove and return the finished spans that started at or before `until_ns`.
 
-        Every span that starts by then is found: what later calls return started later, whichever
-        buffer it is in.
+        An unfinished last span is returned as well, and stays: the next call returns it again,
+        first. A receipt whose instant is taken and not appended yet is waited for.
 
         Args:
             index: what to put into the column `buffer`.
@@ -153,6 +154,8 @@ class EventBuffer:
         deadline_ns = clock_ns() + APPEND_TIMEOUT_NS
         while self._appending and clock_ns() < deadline_ns:
             sleep(0)  # let the writer run
+        # Read in the reverse order of appending: so each end has its start, and each start its
+        # payload. There can be one more start than ends: the unfinished span.
         ends = self.ends[:]
         starts = self.starts[: len(ends) + 1]
         size = bisect_right(starts, until_ns)
@@ -215,7 +218,7 @@ class SendBuffer(EventBuffer):
             send_frame: sends bytes through the socket.
             send_any: called, with the arguments of `zmq.Socket.send`, from other threads and for
                 other payloads and flags.
-            on_error: called with what `send_frame` raised; calls `abort`.
+            on_error: called with what `send_frame` raised. It must call `abort`.
         """
         owner, on_full = get_ident(), self._on_full
         payloads, starts, ends = self.payloads, self.starts, self.ends

@@ -13,9 +13,10 @@ SAMPLE_BYTES = 64
 
 
 class Fingerprint:
-    """Stands for a payload that is not kept: its hash, its size, and whether its send was broken.
+    """Stands for a payload that is not kept: its hash, its size, and whether it was interrupted.
 
-    `hash` and `len` give what they would give for the payload, so an event buffer may hold either.
+    `hash` is the same for equal payloads, and `len` is the payload's size, so an event buffer may
+    hold either. For a payload that is short enough to be kept, `hash` equals the payload's own.
 
     Args:
         value: the hash.

@@ -57,9 +57,10 @@ class UnfinishedHandling:
 class Ingest:
     """Turns events into rows of a ring buffer. Not thread-safe: the log holds its lock.
 
-    Receipts are taken before sends. Then the send of each receipt had started before it was looked
-    for, so it is found. All receipts are taken up to one instant: among equal payloads, none may be
-    matched before an earlier one, whose send it would get.
+    `run` drains receipts first. A message is sent before it is received, so the sends that are
+    drained afterwards include the send of every receipt. All receive buffers are drained up to the
+    same instant. Otherwise a late receipt could take the send of an earlier receipt of an equal
+    payload.
 
     Args:
         rows: where messages are kept.
@@ -90,7 +91,8 @@ class Ingest:
         self.receivers = [buffer for buffer in self.receivers if _is_needed(buffer)]
 
     def clear(self) -> None:
-        """Forget all messages. A receipt of one that was pushed before is then not counted."""
+        """Forget all messages. A later receipt of one of them is not counted."""
+        # `sending` stays: `_update_send` moves its sends when they return.
         for sends in (self.accepted, self.interrupted):
             sends.move_to(self.cleared)
         self.rows.clear()
@@ -98,6 +100,7 @@ class Ingest:
 
     def is_received(self, send: UnfinishedSend) -> bool:
         """Return whether a send that has not returned was accepted, as its receipt proves."""
+        # Matching removes a send from `sending`.
         return send.payload_known and send.row_id not in self.sending
 
     # Sends.
@@ -106,7 +109,7 @@ class Ingest:
         parts = []
         for index, buffer in enumerate(self.senders):
             events = buffer.drain(index)
-            if len(events) and buffer in self.unfinished_sends:
+            if len(events) and buffer in self.unfinished_sends:  # `drain` returns it again, first
                 self._update_send(buffer, events[:1])
                 events = events[1:]
             parts.append(events)
@@ -137,14 +140,15 @@ class Ingest:
         send = self.unfinished_sends[buffer]
         row_id = np.array([send.row_id])
         outcome = _send_outcomes(event)
-        if not send.payload_known and not event["incomplete"][0]:  # its last frame was sent
+        if not send.payload_known and not event["incomplete"][0]:  # its payload is known now
             self.rows.write(row_id, n_bytes=event["n_bytes"])
             self.sending.add(event["fingerprint"], event["start"], row_id)
             send.payload_known = True
         if outcome[0] == SENDING:
             return
         del self.unfinished_sends[buffer]
-        received = send.payload_known and not self.sending.remove(send.row_id)
+        was_unmatched = self.sending.remove(send.row_id)
+        received = send.payload_known and not was_unmatched
         if send.row_id < self.rows.first_id:  # the log was cleared meanwhile
             if outcome[0] == IN_FLIGHT and not received:
                 self.cleared.add(event["fingerprint"], event["start"], row_id)
@@ -182,7 +186,7 @@ class Ingest:
         parts = []
         for index, buffer in enumerate(self.receivers):
             events = buffer.drain(index, until_ns)
-            if len(events) and buffer in self.unfinished_handlings:
+            if len(events) and buffer in self.unfinished_handlings:  # returned again, first
                 self._update_handling(buffer, events[:1])
                 events = events[1:]
             parts.append(events)
@@ -202,16 +206,17 @@ class Ingest:
             worker=_lanes_of(self.receivers)[events["buffer"]],
             outcome=outcomes,
         )
-        is_kept = row_ids >= self.rows.first_id  # the others were sent before the log was cleared
-        is_timed = is_kept.copy()
-        is_timed[untimed] = False
+        # The others are receipts of messages that were sent before the log was cleared.
+        is_current = row_ids >= self.rows.first_id
+        is_counted = is_current.copy()  # and the sender is timed
+        is_counted[untimed] = False
         self.counts.untimed += len(untimed)
-        self.counts.received += int(is_timed.sum())
-        self._count_handlings(events[is_kept], outcomes[is_timed])
+        self.counts.received += int(is_counted.sum())
+        self._count_handlings(events[is_current], is_counted[is_current])
         for i in np.flatnonzero(outcomes == HANDLING):
             event = events[i]
             self.unfinished_handlings[self.receivers[event["buffer"]]] = UnfinishedHandling(
-                int(row_ids[i]), int(event["start"]), sender_timed=bool(is_timed[i])
+                int(row_ids[i]), int(event["start"]), sender_timed=bool(is_counted[i])
             )
 
     def _match(self, events: Events) -> npt.NDArray[np.int64]:
@@ -235,18 +240,19 @@ class Ingest:
             return
         row_id = np.array([handling.row_id])
         self.rows.write(row_id, done_ns=abs(event["end"]), outcome=outcome)
-        self._count_handlings(event, outcome if handling.sender_timed else outcome[:0])
+        self._count_handlings(event, np.array([handling.sender_timed]))
 
-    def _count_handlings(self, events: Events, timed_outcomes: npt.NDArray[Any]) -> None:
+    def _count_handlings(self, events: Events, sender_timed: npt.NDArray[np.bool_]) -> None:
         """Count how long handlers worked, and what became of messages whose sender is timed."""
-        self.counts.handled += int((timed_outcomes == HANDLED).sum())
-        self.counts.failed += int((timed_outcomes == FAILED).sum())
+        outcomes = _handling_outcomes(events[sender_timed])
+        self.counts.handled += int((outcomes == HANDLED).sum())
+        self.counts.failed += int((outcomes == FAILED).sum())
         self.counts.working_ns += self._count_time(events)
 
     # Both.
 
     def _count_time(self, events: Events) -> int:
-        """Extend the time that the log spans, and return how long finished spans took, in ns."""
+        """Extend the time that the log covers, and return how long finished spans took, in ns."""
         if not len(events):
             return 0
         starts, ends = events["start"], abs(events["end"])

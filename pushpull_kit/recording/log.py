@@ -1,12 +1,13 @@
 """The log: a bounded, thread-safe record of messages, each with four instants from one clock.
 
-Each timed socket appends to an event buffer of its own, and does nothing else. Whoever reads the
-log (`len`, `summary`, `messages`, ...) ingests what the buffers hold. That costs time for what is
-new and for what is in flight, never for the whole log.
+Each timed socket appends to an event buffer of its own. Whoever reads the log (`len`, `summary`,
+`messages`, ...) ingests what the buffers hold; a thread that fills its buffer does so as well. That
+costs time for what is new and for what is in flight, never for the whole log.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ class Delta(NamedTuple):
     next_id: int  # of the next message to come
     n_pending: int  # how many more rows have changed
     lanes: list[tuple[str, str]]
-    open_lanes: list[int]  # lanes of sockets that are not closed, and may send more
+    open_lanes: list[int]  # lanes of sockets that are not closed
 
 
 class Timings:
@@ -84,25 +85,27 @@ handler + 0 in flight
     # Writing.
 
     def add_sender(self, name: str | None = None) -> SendBuffer:
-        """Return an event buffer for what one thread sends, in a lane of its own.
+        """Return an event buffer for what one thread sends.
 
         Args:
             name: the lane's name. If left out: `"sender"`, or `"sender 2"` and so on.
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             buffers = self._ingest.senders
-            buffers.append(SendBuffer(self._new_lane("sender", name, buffers), *self._hooks))
+            lane = self._new_lane("sender", name, buffers)
+            buffers.append(SendBuffer(lane, lock=self._lock, on_full=self.ingest))
             return buffers[-1]
 
     def add_worker(self, name: str | None = None) -> ReceiveBuffer:
-        """Return an event buffer for what one thread receives, in a lane of its own.
+        """Return an event buffer for what one thread receives.
 
         Args:
             name: the lane's name. If left out: `"worker"`, or `"worker 2"` and so on.
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             buffers = self._ingest.receivers
-            buffers.append(ReceiveBuffer(self._new_lane("worker", name, buffers), *self._hooks))
+            lane = self._new_lane("worker", name, buffers)
+            buffers.append(ReceiveBuffer(lane, lock=self._lock, on_full=self.ingest))
             return buffers[-1]
 
     def rename(self, buffer: EventBuffer, name: str) -> None:
@@ -112,15 +115,15 @@ handler + 0 in flight
             buffer: an event buffer of this log.
             name: the lane's name. The lane is made if there is none of that name.
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             buffer.lane = self._lane(self._lanes[buffer.lane][0], name)
 
     def ingest(self) -> None:
-        """Take in what the event buffers hold, unless another thread does so now. Never waits."""
+        """Take in what the event buffers hold, unless another thread holds the log's lock."""
         if self._lock.acquire(blocking=False):
             try:
-                with self._up_to_date():
-                    pass
+                with interrupt_deferred():
+                    self._ingest.run()
             finally:
                 self._lock.release()
 
@@ -129,17 +132,14 @@ handler + 0 in flight
         """How many finished sends and handlings wait in event buffers for the next ingest."""
         return sum(len(b.ends) for b in (*self._ingest.senders, *self._ingest.receivers))
 
-    @property
-    def _hooks(self) -> tuple[Any, ...]:
-        return self._lock, self.ingest
-
     def _new_lane(
         self, kind: str, name: str | None, buffers: list[SendBuffer] | list[ReceiveBuffer]
     ) -> int:
         if name is None:
             taken = {self._lanes[buffer.lane][1] for buffer in buffers}
-            numbered = (f"{kind} {number}" for number in range(2, len(taken) + 3))
-            name = next(free for free in (kind, *numbered) if free not in taken)
+            numbered = (f"{kind} {number}" for number in itertools.count(2))
+            names = itertools.chain([kind], numbered)
+            name = next(name for name in names if name not in taken)
         return self._lane(kind, name)
 
     def _lane(self, kind: str, name: str) -> int:
@@ -148,11 +148,8 @@ handler + 0 in flight
         return self._lanes.index((kind, name))
 
     @contextmanager
-    def _up_to_date(self) -> Iterator[None]:
-        """Hold the lock, with all in the log that has happened.
-
-        A KeyboardInterrupt is deferred until the log is whole again.
-        """
+    def _locked_and_ingested(self) -> Iterator[None]:
+        """Hold the lock and ingest; then run the block. A KeyboardInterrupt is deferred."""
         with self._lock, interrupt_deferred():
             self._ingest.run()
             yield
@@ -160,7 +157,7 @@ handler + 0 in flight
     # Reading.
 
     def __len__(self) -> int:
-        with self._up_to_date():
+        with self._locked_and_ingested():
             return self._rows.next_id - self._rows.oldest_id
 
     def __repr__(self) -> str:
@@ -182,7 +179,7 @@ handler + 0 in flight
             A copy, of the type `messages.ROW`. Instants are in ns, 0 where there is none. Lane
             numbers index `lanes`, outcomes index `spec.OUTCOMES`.
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             rows = self._rows.copy()
         first_ns = np.where(rows["send_start_ns"] > 0, rows["send_start_ns"], rows["recv_ns"])
         return np.asarray(rows[np.argsort(first_ns, kind="stable")])
@@ -196,7 +193,7 @@ handler + 0 in flight
 
     def summary(self) -> Summary:
         """Return the counts and totals so far. Unfinished sends and handlings count up to now."""
-        with self._up_to_date():
+        with self._locked_and_ingested():
             return self._summary(now_ns=clock_ns())
 
     def _summary(self, now_ns: int) -> Summary:
@@ -226,8 +223,8 @@ handler + 0 in flight
         )
 
     def subscribe(self) -> DirtyRows:
-        """Return a subscription for `delta`; at first every message that is kept counts as new."""
-        with self._up_to_date():
+        """Return a subscription for `delta`; at first every kept message counts as changed."""
+        with self._locked_and_ingested():
             return self._rows.subscribe()
 
     def delta(self, dirty: DirtyRows, max_rows: int, *, snapshot_rows: int = 0) -> Delta:
@@ -238,13 +235,21 @@ handler + 0 in flight
             max_rows: how many messages to return at most.
             snapshot_rows: if given, so many of the newest messages count as changed, and no others.
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             rows = self._rows
             if snapshot_rows:
                 rows.mark_newest(dirty, snapshot_rows)
             ids, changed = rows.take(dirty, max_rows)
-            kept = rows.first_id, rows.oldest_id, rows.next_id
-            return Delta(ids, changed, *kept, len(dirty), self.lanes, self.open_lanes())
+            return Delta(
+                ids=ids,
+                rows=changed,
+                first_id=rows.first_id,
+                oldest_id=rows.oldest_id,
+                next_id=rows.next_id,
+                n_pending=len(dirty),
+                lanes=self.lanes,
+                open_lanes=self.open_lanes(),
+            )
 
     def clear(self) -> None:
         """Forget all messages, and count from zero.
@@ -252,7 +257,7 @@ handler + 0 in flight
         The receipt of a message that is on its way is neither shown nor counted. (Nor is that of an
         equal payload which is pushed afterwards and received first.)
         """
-        with self._up_to_date():
+        with self._locked_and_ingested():
             self._ingest.clear()
 
     # Exporting.

@@ -1,9 +1,9 @@
 """Which receipt belongs to which send: first in, first out among equal payloads.
 
-Nothing on the wire tells, so among equal payloads the match may not be the true one. Still, no
-receipt is matched to a send that started after it, so no duration is negative. And if all of them
-arrive, the mean duration is exact, because the sum of receipts minus the sum of sends is the same
-for every match (the argument behind Little's law).
+Nothing on the wire says which, so among equal payloads the match may not be the true one. Still, no
+receipt is matched to a send that started after it, so no duration is negative. And once all equal
+payloads have arrived, their mean duration is exact: the sum of the receipts' instants minus the sum
+of the sends' instants is the same for every match.
 """
 
 from __future__ import annotations
@@ -64,25 +64,24 @@ class UnmatchedSends:
         self._replace(sends[:0])
 
     def match(self, fingerprints: Int64s, instants: Int64s, row_ids: Int64s) -> Int64s:
-        """Match receipts to sends, and remove these sends.
+        """Match receipts to sends, fill in `row_ids` in place, and remove these sends.
 
         Args:
             fingerprints: of the receipts, in the order of their instants.
             instants: when they were received, in ns.
-            row_ids: of the receipts' messages. Those that are negative are looked for, and filled
-                in where a send is found.
+            row_ids: of the receipts' messages; -1 for those that have none yet.
 
         Returns:
             The indices of the receipts that were matched now.
         """
         sends = self._joined()
-        unmatched = np.flatnonzero(row_ids < 0)
-        if not len(sends) or not len(unmatched):
-            return unmatched[:0]
-        sent, received = _match(sends, fingerprints[unmatched], instants[unmatched])
-        row_ids[unmatched[received]] = sends["row_id"][sent]
+        waiting = np.flatnonzero(row_ids < 0)
+        if not len(sends) or not len(waiting):
+            return waiting[:0]
+        sent, received = _match(sends, fingerprints[waiting], instants[waiting])
+        row_ids[waiting[received]] = sends["row_id"][sent]
         self._replace(np.delete(sends, sent))
-        return unmatched[received]
+        return waiting[received]
 
     def _joined(self) -> npt.NDArray[Any]:
         if len(self._parts) > 1:
@@ -103,7 +102,7 @@ def _match(
     count = len(fingerprints)
     oldest = sends[:count]
     in_order = np.array_equal(oldest["fingerprint"], fingerprints)
-    if in_order and (oldest["start"] <= instants).all():  # one sender and one receiver
+    if in_order and (oldest["start"] <= instants).all():  # such as one sender and one receiver
         return np.arange(count), np.arange(count)
 
     # Per fingerprint, a queue of the sends that wait for a receipt.

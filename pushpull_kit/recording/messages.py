@@ -84,7 +84,8 @@ class Summary:
         in_flight: pushed and not seen again: queued, on the wire, or taken by a PULL that is not
             timed. The log cannot tell which.
         refused: not accepted, such as with `NOBLOCK` when the pipe is full.
-        interrupted: their send was interrupted, so it may have been accepted or not.
+        interrupted: their send was interrupted. It may have been accepted nevertheless, except for
+            a message of several frames whose last frame was not sent.
         sending: their send has not returned.
         untimed: received from senders that are not timed; in no other count.
         let_go: evicted from the log.

@@ -1,4 +1,4 @@
-"""A bounded table of messages, stored as columns: at its limit it evicts the oldest row."""
+"""A bounded table of messages: it grows to its limit, then evicts the oldest row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Int64s = npt.NDArray[np.int64]
 
 
 class DirtyRows:
-    """Which rows of a ring buffer were written since a subscriber last took them.
+    """Which rows of a ring buffer have changed since a subscriber last took them.
 
     The subscription ends when the subscriber drops this object.
     """
@@ -58,9 +58,11 @@ class RingBuffer:
     def add(self, count: int) -> Int64s:
         """Add `count` rows of zeros, and return their ids."""
         needed = self.next_id - self.first_id + count
-        if needed > len(self._rows) < self.limit:
+        # Growing moves no row: it ends before the first slot is used a second time.
+        if needed > len(self._rows) and len(self._rows) < self.limit:
             size = min(self.limit, max(needed, len(self._rows) * 5 // 4))
-            self._rows.resize(size, refcheck=False)  # in place; no caller ever gets a view
+            # In place. NumPy need not look for references (refcheck): no caller ever gets a view.
+            self._rows.resize(size, refcheck=False)
         ids = np.arange(self.next_id, self.next_id + count)
         self.next_id += count
         slots = self._slots(ids)
@@ -83,22 +85,23 @@ class RingBuffer:
             dirty.slots[slots] = True
 
     def subscribe(self) -> DirtyRows:
-        """Return a subscription in which every row that is kept counts as written."""
+        """Return a subscription in which every row that is kept counts as changed."""
         dirty = DirtyRows(self.limit)
         self._subscribers.add(dirty)
         self.mark_newest(dirty, self.limit)
         return dirty
 
     def mark_newest(self, dirty: DirtyRows, count: int) -> None:
-        """Have the newest `count` rows count as written, and no others."""
+        """Have the newest `count` rows count as changed, and no others."""
         dirty.slots[:] = False
         ids = np.arange(max(self.oldest_id, self.next_id - count), self.next_id)
         dirty.slots[self._slots(ids)] = True
 
     def take(self, dirty: DirtyRows, max_rows: int) -> tuple[Int64s, npt.NDArray[Any]]:
-        """Return ids and copies of at most `max_rows` rows written since the last call."""
+        """Return ids and copies of at most `max_rows` rows that changed since the last call."""
         slots = np.flatnonzero(dirty.slots[: len(self._rows)])[:max_rows]
         dirty.slots[slots] = False
+        # The inverse of `_slots`. The rows come in the order of slots, not of ids.
         oldest_slot = (self.oldest_id - self.first_id) % len(self._rows)
         return self.oldest_id + (slots - oldest_slot) % len(self._rows), self._rows[slots]
 

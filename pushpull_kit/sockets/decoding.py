@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-#: What a worker's `receive` may be, and how a message of one frame is decoded.
+#: What a worker's `receive` may be, and how a message of one frame is decoded; `None`: not at all.
 DECODERS: dict[str, Callable[[bytes], Any] | None] = {
     "string": bytes.decode,
     "bytes": None,

@@ -15,8 +15,8 @@ from ..errors import EndpointError
 from .lifecycle import bind_with_retry
 
 #: A worker that receives this looks whether it was asked to stop. The token is random and made anew
-#: in each process, so no peer can send it. Only messages of several frames, which are rare, need to
-#: be compared with it.
+#: in each process, so no peer can send it. It has two frames, so that only messages of several
+#: frames, which are rare, need to be compared with it.
 _WAKE_UP = [secrets.token_bytes(16), b""]
 
 _numbers = itertools.count(1)
@@ -31,7 +31,7 @@ class Inbox:
         context: makes the socket.
         mode: `"connect"` or `"bind"`.
         endpoint: where to connect or bind.
-        options: pyzmq's socket options, set before that.
+        options: pyzmq's socket options, set before the socket connects or binds.
 
     Raises:
         EndpointError: the endpoint is malformed or taken.
@@ -53,7 +53,7 @@ class Inbox:
         try:
             self._set_options(options)
             self._socket.bind(self._wake_up_endpoint)
-            #: The endpoint as libzmq resolved it, with the port that the system chose.
+            #: The endpoint. After `bind` it has the port that the system chose.
             self.endpoint = self._connect(endpoint) if mode == "connect" else self._bind(endpoint)
         except BaseException:
             self.close()
@@ -70,7 +70,7 @@ class Inbox:
             zmq.ContextTerminated: the context is terminated.
         """
         try:
-            frame = self._recv(0, False)  # a Frame, which knows whether more follow
+            frame = self._recv(0, False)  # flags, copy: a Frame, which knows whether more follow
             if not frame.more:
                 return frame.bytes
             frames = [frame.bytes, *self._socket.recv_multipart()]
@@ -80,7 +80,7 @@ class Inbox:
 
     def wake_up(self) -> None:
         """Let `receive` return, from any thread."""
-        # If the context is terminated, `receive` has returned already.
+        # An error does no harm: `receive` returns if the context is terminated or the queue full.
         with contextlib.suppress(zmq.ZMQError), zmq.Socket(self._context, zmq.PUSH) as push:
             push.connect(self._wake_up_endpoint)
             push.send_multipart(_WAKE_UP, zmq.NOBLOCK)

@@ -34,11 +34,13 @@ class TimedSocket(zmq.Socket[bytes]):
     owner has ended, the next thread that uses the socket owns it.
     """
 
-    # pyzmq takes an attribute that is not declared on the class for a socket option.
+    # pyzmq treats an attribute as a socket option unless the class declares it.
     _owner: int | None = None
     _name: str | None = None
     _timings: Timings | None = None
-    _events: SendBuffer | ReceiveBuffer | None = None  # made with the first message
+    _events: SendBuffer | ReceiveBuffer | None = (
+        None  # PUSH: made at the first use; PULL: at the first message
+    )
     _frames: list[bytes | memoryview]  # of a multipart message, so far
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,7 +49,7 @@ class TimedSocket(zmq.Socket[bytes]):
         # A shadow socket's context may be pyzmq's own, which has no log.
         self._timings = timings if isinstance(timings, Timings) else Timings()
         self._frames = []
-        self.disown()  # pyzmq's __init__ reads the socket's type, which is not use
+        self.disown()  # pyzmq's __init__ reads the socket's type, which does not count as use
 
     def __del__(self) -> None:
         if not getattr(self, "closed", True):
@@ -137,8 +139,11 @@ for _name in (
 class TimedPush(TimedSocket):
     """A PUSH that notes when each `send` was called and when it returned.
 
-    While a thread owns the socket, a quick `send` stands in the socket's own dict, in front of the
-    one here. It is removed while a multipart message is being sent, and when the owner changes.
+    While a thread owns the socket, the socket has a quick `send` and a quick `send_string` as
+    instance attributes, which shadow the methods of the class. They are made when a thread becomes
+    the owner, at its first call of any method, and removed when the owner changes. While a
+    multipart message is being sent they are removed as well; a reference to the quick `send` that
+    was taken before must not be used then.
     """
 
     _events: SendBuffer | None = None
@@ -174,7 +179,7 @@ class TimedPush(TimedSocket):
             if not more:
                 events.end()
         except BaseException as error:
-            self._give_up(error)
+            self._give_up(interrupted=not _is_refusal(error))
             raise
         if more:
             frames.append(frame)
@@ -191,7 +196,8 @@ class TimedPush(TimedSocket):
     def _set_owner(self, ident: int | None) -> None:
         super()._set_owner(ident)
         self._remove_quick_methods()
-        if ident is not None and self._timings is not None and not self._frames:
+        has_log = self._timings is not None  # not yet, while pyzmq's __init__ runs
+        if ident is not None and has_log and not self._frames:
             self._install_quick_methods()
 
     def _install_quick_methods(self) -> None:
@@ -209,12 +215,12 @@ class TimedPush(TimedSocket):
 
     def _finish_message(self) -> None:
         if self._frames:  # closed in the middle of a multipart message
-            self._give_up(InterruptedError())
+            self._give_up(interrupted=True)
 
-    def _give_up(self, error: BaseException) -> None:
+    def _give_up(self, *, interrupted: bool) -> None:
         """Note that the current message was refused or interrupted."""
         self._frames.clear()
-        self._send_buffer().abort(interrupted=not _is_refusal(error))
+        self._send_buffer().abort(interrupted=interrupted)
         self._install_quick_methods()
 
 
@@ -234,7 +240,8 @@ def _quick_send(socket: TimedPush) -> Callable[..., zmq.MessageTracker | None]:
 
     def on_error(error: BaseException) -> None:
         events.abort(interrupted=not _is_refusal(error))
-        _socket_of(socket_ref)  # raises a better error if the socket is gone
+        if socket_ref() is None:
+            raise zmq.ZMQError(zmq.ENOTSOCK)
 
     send = events.wrap(socket_ref, _backend_send, send_any, on_error)
     send.__doc__ = TimedPush.send.__doc__

@@ -104,8 +104,8 @@ class Worker:
         self._stopping = False
         self._keep_inbox = False  # when stopping, so that another worker can take it over
         self._progress = threading.Condition()  # notified when enough are finished, and at the end
-        self._waited_for: list[int] = []  # the counts that calls of `wait` wait for
-        self._next_waited_for = sys.maxsize
+        self._wanted_counts: list[int] = []  # the counts that calls of `wait` wait for
+        self._smallest_wanted = sys.maxsize
 
     def __repr__(self) -> str:
         state = "running" if self.running else "not running"
@@ -194,8 +194,8 @@ class Worker:
         """
         deadline_s = monotonic() + timeout
         with self._progress:
-            self._waited_for.append(count)
-            self._next_waited_for = min(self._waited_for)
+            self._wanted_counts.append(count)
+            self._smallest_wanted = min(self._wanted_counts)
             try:
                 while self._finished < count:
                     if not self.running:
@@ -212,8 +212,8 @@ class Worker:
                         )
                     self._progress.wait(min(left_s, ALIVE_CHECK_S))
             finally:
-                self._waited_for.remove(count)
-                self._next_waited_for = min(self._waited_for, default=sys.maxsize)
+                self._wanted_counts.remove(count)
+                self._smallest_wanted = min(self._wanted_counts, default=sys.maxsize)
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop after its current message, without waiting for that."""
@@ -319,7 +319,7 @@ class Worker:
                 if not serve_one():
                     continue
                 self._finished += 1
-                if self._finished >= self._next_waited_for:
+                if self._finished >= self._smallest_wanted:
                     self._notify()
 
     def _add_failure(

@@ -175,7 +175,7 @@ def test_two_views_of_one_timeline(blank):
     assert len(blank.sent("subscribe")) == 1
     blank.page.locator("#second").get_by_role("button", name="Zoom in").click()
     blank.settle()
-    first, second = blank.page.evaluate("views.map((it) => it.window)")
+    first, second = blank.page.evaluate("views.map((it) => it.timeWindow)")
     assert first["end"] - first["start"] > 1.9 * (second["end"] - second["start"])
 
 

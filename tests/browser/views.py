@@ -200,7 +200,7 @@ class BlankPage:
 
     def window(self):
         """Return the window of time that the last view shows."""
-        return self.page.evaluate("(({ start, end }) => ({ start, end }))(views.at(-1).window)")
+        return self.page.evaluate("(({ start, end }) => ({ start, end }))(views.at(-1).timeWindow)")
 
     def module(self, name, code, argument=None):
         """Run code in the page, with the exports of a script as `it`; nothing is drawn."""

@@ -157,6 +157,9 @@ class Timeline(anywidget.AnyWidget):
         """Process a message from a page; ignore one that is not part of the protocol.
 
         Any thread may call this: versions of JupyterLab and ipykernel differ in which one does.
+
+        Args:
+            content: what the page sent, from `protocol`'s description.
         """
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "subscribe":

@@ -42,6 +42,7 @@ export class ExactCount {
   counts() {
     const { low, high } = emptyCounts(this.axis.width);
     let [count, x] = [0, 0];
+    // In the order of time; two that never end (Infinity) compare as equal.
     for (const [instant, step] of this.steps.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
       const stepX = Math.floor(this.axis.px(instant));
       if (stepX >= low.length) break;
@@ -51,6 +52,7 @@ export class ExactCount {
         x = stepX;
       }
       count += step;
+      // Steps before the window only set the count of its first pixel.
       low[x] = stepX < 0 ? count : Math.min(low[x], count);
       high[x] = stepX < 0 ? count : Math.max(high[x], count);
     }
@@ -72,7 +74,8 @@ export class SampledCount {
   /**
    * Count one message.
    * @param {number} _start not used: its pixel is known @param {number} _end
-   * @param {number} startPx @param {number} endPx Infinity if it is still counted
+   * @param {number} startPx @param {number} endPx Infinity if it is still counted; a change that is
+   *   later than the axis falls into the last sample
    */
   add(_start, _end, startPx, endPx) {
     this.changes[this.#sampleAt(startPx)] += 1;

@@ -43,7 +43,7 @@ export function draw(canvas, log, scene, theme, { highlighted, highWaterMark, no
   pen.fillRect(0, 0, width, height);
   pen.textBaseline = "middle";
   pen.font = `12px ${theme.font}`;
-  drawFrame(pen, scene, theme, left, log.start, notice);
+  drawGrid(pen, scene, theme, left, log.start, notice);
   for (const lane of lanes) drawLabel(pen, lane, theme, left);
   drawLabel(pen, { ...scene.flight, name: "in flight" }, theme, left);
   pen.save();
@@ -81,7 +81,7 @@ function resize(canvas, width, height) {
  * @param {CanvasRenderingContext2D} pen @param {Scene} scene
  * @param {Theme} theme @param {number} left @param {number} zero @param {string} notice
  */
-function drawFrame(pen, scene, theme, left, zero, notice) {
+function drawGrid(pen, scene, theme, left, zero, notice) {
   const { axis, flight, lanes } = scene;
   const right = left + axis.width;
   const { ticks: shown, caption } = Number.isFinite(zero)

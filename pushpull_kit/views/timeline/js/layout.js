@@ -34,7 +34,7 @@ const CHAR_PX = 6.3;
 const MIN_TEXT_PX = 11;
 
 /** At least this many slots share the height of the lane of waits. */
-const MIN_WAIT_SLOTS = 3;
+const MIN_WAIT_ROWS = 3;
 
 /**
  * Lay out what a log holds, as it was at `now`.
@@ -152,35 +152,36 @@ function fillWaiting(lane, scan) {
 }
 
 /**
- * Give each wait the first slot that is free; return null if they need too many slots.
- * @param {Scan} scan @returns {{bar: Bar, slot: number}[] | null}
+ * Give each wait the first row of the lane that is free; return null if they need too many rows.
+ * @param {Scan} scan @returns {{bar: Bar, row: number}[] | null}
  */
 function stackWaits({ log, axis, now, waits }) {
   const { send_start_ns, recv_ns } = log.columns;
   const stacked = [];
-  /** @type {number[]} where the last wait of each slot ends */ const endsPx = [];
-  for (const i of waits.sort((a, b) => send_start_ns[a] - send_start_ns[b])) {
-    const isReceived = recv_ns[i] <= now;
-    const x0 = axis.px(send_start_ns[i]);
-    const x1 = axis.px(isReceived ? recv_ns[i] : now);
-    let slot = endsPx.findIndex((px) => px <= x0 + MERGE_PX);
-    if (slot < 0) slot = endsPx.length;
-    if (slot >= MAX_WAIT_SLOTS) return null;
-    endsPx[slot] = x1;
+  /** @type {number[]} where the last wait of each row ends */ const endsPx = [];
+  for (const slot of [...waits].sort((a, b) => send_start_ns[a] - send_start_ns[b])) {
+    const isReceived = recv_ns[slot] <= now;
+    const x0 = axis.px(send_start_ns[slot]);
+    const x1 = axis.px(isReceived ? recv_ns[slot] : now);
+    // Waits in one row may overlap a little, so that a very short one needs no row of its own.
+    let row = endsPx.findIndex((px) => px <= x0 + MERGE_PX);
+    if (row < 0) row = endsPx.length;
+    if (row >= MAX_WAIT_SLOTS) return null;
+    endsPx[row] = x1;
     const place = { x0, x1: Math.max(x1, x0 + MIN_BAR_PX), y0: 0, y1: 0 };
     /** @type {Bar} */
-    const bar = { kind: "waiting", id: log.idAt(i), ...place, isOpen: !isReceived, text: "" };
-    stacked.push({ bar, slot });
+    const bar = { kind: "waiting", id: log.idAt(slot), ...place, isOpen: !isReceived, text: "" };
+    stacked.push({ bar, row });
   }
   return stacked;
 }
 
-/** @param {Lane} lane @param {{bar: Bar, slot: number}[]} stacked @param {number} width */
+/** @param {Lane} lane @param {{bar: Bar, row: number}[]} stacked @param {number} width */
 function addWaitBars(lane, stacked, width) {
-  const nSlots = stacked.reduce((max, { slot }) => Math.max(max, slot + 1), MIN_WAIT_SLOTS);
-  const pitch = (lane.bottom - lane.top - 4) / nSlots;
-  for (const { bar, slot } of stacked) {
-    bar.y0 = lane.top + 2 + slot * pitch;
+  const nRows = stacked.reduce((max, { row }) => Math.max(max, row + 1), MIN_WAIT_ROWS);
+  const pitch = (lane.bottom - lane.top - 4) / nRows;
+  for (const { bar, row } of stacked) {
+    bar.y0 = lane.top + 2 + row * pitch;
     bar.y1 = bar.y0 + pitch - 2;
     bar.text = textOn(bar, width);
     lane.bars.push(bar);

@@ -114,7 +114,7 @@ export class Log {
     this.end = end;
   }
 
-  /** Number of messages that the kernel keeps and that have not been received yet. */
+  /** Number of messages that the kernel keeps and that have not come yet, as far as is known. */
   get nMissing() {
     const nKept = this.nextId - this.oldestId;
     return nKept - Math.min(this.nLoaded, nKept);
@@ -125,7 +125,7 @@ export class Log {
     return Math.min(this.nextId, this.capacity);
   }
 
-  /** The id of the message in a slot. @param {number} slot */
+  /** The id of the message in a slot: the largest below `nextId`. @param {number} slot */
   idAt(slot) {
     return slot + Math.floor((this.nextId - 1 - slot) / this.capacity) * this.capacity;
   }

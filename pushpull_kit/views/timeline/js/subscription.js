@@ -37,7 +37,7 @@ export class Subscription {
   nHidden = 0; // number of listeners whose view is not visible
   acknowledged = { sequence: 0, sentAt: -Infinity };
   subscribedAt = -Infinity;
-  mustSubscribe = false; // a request for a snapshot is due
+  isPostponed = false; // a request for a snapshot is due
 
   /** @param {Model} model */
   constructor(model) {
@@ -74,8 +74,10 @@ export class Subscription {
     this.header = content;
     this.receivedAt = performance.now();
     this.isDisconnected = false;
-    const isUnseen = this.listeners.size === this.nHidden && !document.hidden;
-    if (isUnseen) this.acknowledge(); // otherwise a view does, when it has drawn the batch
+    // A view acknowledges when it has drawn the batch. In a hidden tab nothing is acknowledged, so
+    // the kernel sends less.
+    const willBeDrawn = this.listeners.size > this.nHidden;
+    if (!willBeDrawn && !document.hidden) this.acknowledge();
     this.notify();
   }
 
@@ -91,8 +93,8 @@ export class Subscription {
 
   /** Request a snapshot, or do so in `check` if the last request was a moment ago. */
   #subscribe() {
-    this.mustSubscribe = performance.now() - this.subscribedAt < SUBSCRIBE_MS;
-    if (this.mustSubscribe) return;
+    this.isPostponed = performance.now() - this.subscribedAt < SUBSCRIBE_MS;
+    if (this.isPostponed) return;
     this.subscribedAt = performance.now();
     this.#send({ kind: "subscribe" });
   }
@@ -104,7 +106,7 @@ export class Subscription {
 
   /** Subscribe again if that is due; disconnect if the kernel has missed a heartbeat. */
   check() {
-    if (this.mustSubscribe) this.#subscribe();
+    if (this.isPostponed) this.#subscribe();
     const promised = this.header?.heartbeat_within_s;
     if (this.isDisconnected || promised == null) return;
     const dueAt = this.receivedAt + promised * 1000;

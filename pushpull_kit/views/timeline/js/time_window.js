@@ -62,7 +62,7 @@ export class TimeWindow {
   }
 
   /** Switch logarithmic time on or off; its zero is the start. @param {number} start */
-  toggleLog(start) {
+  toggleLogTime(start) {
     const isOff = this.origin === null;
     this.origin = isOff && !Number.isNaN(start) ? start : null;
   }

@@ -20,14 +20,14 @@ import { TimeWindow } from "./time_window.js";
 const FRAME_MS = 33;
 /** The same where reduced motion is wanted; also the minimum time between updates of texts. */
 const SLOW_MS = 1000;
-/** After a picture the page pauses for this many times its duration: the kernel needs the CPU. */
+/** From one picture to the next at least this many times its duration: the kernel needs the CPU. */
 const PAUSE_FACTOR = 3;
 
 const MIN_WIDTH_PX = 50;
 
 export class View {
   panel = new Panel((action) => this[action]());
-  window = new TimeWindow();
+  timeWindow = new TimeWindow();
   sight = new Sight(() => this.#onSight());
   reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   wasVisible = true;
@@ -127,7 +127,7 @@ export class View {
   // Which instant is shown.
 
   follow() {
-    this.window.follows = !this.window.follows || !this.playback.isLive;
+    this.timeWindow.follows = !this.timeWindow.follows || !this.playback.isLive;
     this.playback.goLive();
     this.redraw();
   }
@@ -163,12 +163,12 @@ export class View {
   // Which window of time is shown.
 
   fitAll() {
-    this.window.fitAll();
+    this.timeWindow.fitAll();
     this.redraw();
   }
 
   logTime() {
-    this.window.toggleLog(this.window.fits ? this.log.start : this.window.start);
+    this.timeWindow.toggleLogTime(this.timeWindow.fits ? this.log.start : this.timeWindow.start);
     this.redraw();
   }
 
@@ -199,11 +199,11 @@ export class View {
   }
 
   earlier() {
-    this.pan(-this.window.width / 4);
+    this.pan(-this.timeWindow.width / 4);
   }
 
   later() {
-    this.pan(this.window.width / 4);
+    this.pan(this.timeWindow.width / 4);
   }
 
   /** @param {number} px */
@@ -214,7 +214,7 @@ export class View {
   /** @param {import("./axis.js").Axis} axis */
   #show(axis) {
     if (Number.isNaN(this.log.start)) return;
-    this.window.show(axis);
+    this.timeWindow.show(axis);
     this.redraw();
   }
 
@@ -287,7 +287,7 @@ export class View {
     playback.advance(at);
     const { now } = playback;
     this.#updateWindow(now);
-    const { axis } = this.window;
+    const { axis } = this.timeWindow;
     this.scene = layOut(log, axis, now);
     const id = this.hovered ?? this.chosen;
     const highlighted = id === null ? null : log.message(id);
@@ -307,14 +307,14 @@ export class View {
   /** Return the axis as it is now; the last picture may be a second old. */
   #updatedAxis() {
     this.#updateWindow(this.playback.now);
-    return this.window.axis;
+    return this.timeWindow.axis;
   }
 
   /** @param {number} now */
   #updateWindow(now) {
-    const { log, playback, subscription, width, window } = this;
-    window.width = Math.max(MIN_WIDTH_PX, Math.floor(width) - labelWidth(width) - RIGHT_PX);
-    window.update(now, {
+    const { log, playback, subscription, width, timeWindow } = this;
+    timeWindow.width = Math.max(MIN_WIDTH_PX, Math.floor(width) - labelWidth(width) - RIGHT_PX);
+    timeWindow.update(now, {
       start: log.start,
       end: playback.replay?.end ?? now,
       minSpanNs: 1e9 * (subscription.model.get("min_span_s") ?? 0),
@@ -334,9 +334,9 @@ export class View {
     panel.badge.textContent = states.join(" · ");
     panel.root.classList.toggle("pp-disconnected", subscription.isDisconnected);
     panel.setPressed({
-      follow: this.window.follows && playback.isLive,
+      follow: this.timeWindow.follows && playback.isLive,
       pause: playback.paused !== null,
-      logTime: this.window.origin !== null,
+      logTime: this.timeWindow.origin !== null,
       toggleReplay: playback.replay !== null,
     });
     const text = [panel.headline.textContent, ...states].join(" · ");
