@@ -78,6 +78,11 @@ def test_the_endpoint_is_the_resolved_one(inbox):
     assert inbox().endpoint.rpartition(":")[2].isdecimal()
 
 
+def test_the_highest_port_is_allowed(inbox):
+    """An inbox can connect to port 65535."""
+    assert inbox("connect", "tcp://127.0.0.1:65535").endpoint == "tcp://127.0.0.1:65535"
+
+
 @pytest.mark.parametrize("mode", ["connect", "bind"])
 @pytest.mark.parametrize("endpoint", ["nonsense", "tcp://127.0.0.1:99999"])
 def test_a_bad_endpoint_is_an_error(inbox, mode, endpoint):

@@ -338,6 +338,15 @@ def test_abort_after_the_end_changes_nothing(timings, sender):
     assert outcomes(timings) == ["in_flight"]
 
 
+@pytest.fixture
+def _interrupts_raise():
+    """Make SIGINT raise KeyboardInterrupt; a background job of a shell ignores it by default."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts_raise")
 def test_an_interrupt_during_ingest_loses_nothing(timings, sender):
     """A KeyboardInterrupt during ingest is raised, and no message is lost."""
 

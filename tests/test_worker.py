@@ -388,6 +388,16 @@ def test_a_replacement_takes_over_the_socket(worker):
     assert [it.running for it in workers] == [False] * 29 + [True]
 
 
+def test_a_replacement_with_the_same_options_has_the_same_port(worker):
+    """A replacement takes over the socket, and so the port that the system chose."""
+    assert worker(print, rcvhwm=10).endpoint == worker(print, rcvhwm=10).endpoint
+
+
+def test_a_replacement_with_other_options_has_a_new_socket(worker):
+    """A replacement with other socket options does not take over the old socket."""
+    assert worker(print, rcvhwm=10).endpoint != worker(print, rcvhwm=20).endpoint
+
+
 def test_a_replacement_at_another_endpoint_stops_the_old_worker(worker, context):
     """A worker of the same name at another endpoint stops the old one."""
     old = worker(print)
