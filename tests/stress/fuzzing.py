@@ -224,8 +224,8 @@ def trace(chance, count):
             lanes = [("", ""), *(("sender", name(chance)) for _ in range(min(500, count - at)))]
             write_chrome_trace(path, some_rows(chance, 5, len(lanes)), lanes)
             events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-            told = [e["args"]["name"] for e in events if e["ph"] == "M" and "tid" in e]
-            for (_, lane), label in zip(lanes[1:], told, strict=True):
+            labels = [e["args"]["name"] for e in events if e["ph"] == "M" and "tid" in e]
+            for (_, lane), label in zip(lanes[1:], labels, strict=True):
                 expected = lane if lane == "sender" else f"sender: {lane}"
                 check(as_utf16(label) == as_utf16(expected), "a name", (lane, label))
     return count
@@ -281,12 +281,12 @@ def names_sent(chance, count):
     """A lane name sent to a page is UTF-8; only lone surrogates are replaced."""
     for _ in range(count):
         lane = name(chance)
-        told = as_utf8(lane)
-        told.encode()
-        check(len(told) == len(lane), "another length", (lane, told))
-        for one, other in zip(lane, told, strict=True):
+        sent = as_utf8(lane)
+        sent.encode()
+        check(len(sent) == len(lane), "another length", (lane, sent))
+        for one, other in zip(lane, sent, strict=True):
             half = "\ud800" <= one <= "\udfff"
-            check(other == ("?" if half else one), "a character", (lane, told))
+            check(other == ("?" if half else one), "a character", (lane, sent))
     return count
 
 
