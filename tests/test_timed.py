@@ -640,8 +640,9 @@ def test_send_string_passes_options_on(connected):
     """The quick `send_string` passes the options that it does not know to pyzmq."""
     push, pull = connected
     push.send_string("a")
-    tracker = push.send_string("b", copy=False, track=True)
-    assert [pull.recv(), pull.recv()] == [b"a", b"b"]
+    tracker = push.send_string("b" * 100_000, copy=False, track=True)
+    assert [pull.recv(), pull.recv()] == [b"a", b"b" * 100_000]
+    assert tracker is not None
     tracker.wait(5)
 
 
@@ -681,6 +682,7 @@ def test_another_thread_may_send_the_last_frame(connected, context):
     thread = threading.Thread(target=lambda: push.send(b"a", zmq.SNDMORE))
     thread.start()
     thread.join()
+    push.poll(0, zmq.POLLOUT)  # from here on, this thread owns the socket
     push.send(b"bc")
     assert pull.recv_multipart() == [b"a", b"bc"]
     assert [message.n_bytes for message in context.timings] == [3]
