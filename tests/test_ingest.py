@@ -247,6 +247,23 @@ def test_sends_of_two_sockets_have_rows_in_time_order(log):
     assert log.column("send_start_ns") == [10, 20, 30]
 
 
+def test_an_unfinished_send_is_matched_before_an_interrupted_one(log):
+    """Of two equal payloads, the one whose send has not returned is matched first."""
+    interrupted, blocked = log.sender(), log.sender()
+    interrupted.start(b"a", 10)
+    interrupted.abort(interrupted=True, at_ns=20)
+    blocked.start(b"a", 30)
+    record(log.receiver(), b"a", 40, 50)
+    assert log.run() == ["interrupted", "handled"]
+
+
+def test_an_unfinished_send_extends_the_time_that_the_log_spans(log):
+    """The last instant of the log is the start of an unfinished send if nothing is later."""
+    log.sender().start(b"a", 10)
+    log.run()
+    assert (log.counts.first_ns, log.counts.last_ns) == (10, 10)
+
+
 # Buffers
 
 
