@@ -35,19 +35,22 @@ def rows() -> Iterator[Row]:
     with _Pipe(zmq.Context) as plain, _Pipe(zmq.Context) as partly, _Pipe(Context) as timed:
         for what, send in (
             ("the compiled one that zmq.Socket's wraps, alone", _bare(partly.push)),
-            ("... and two looks at the clock", _clocked(partly.push)),
-            ("... and payload, begin and end put into lists", _noted(partly.push)),
-            ("... and whether this is the thread that owns the socket", _guarded(partly.push)),
-            ("the timed one: that, and is it bytes, short, whole, and time to digest", None),
+            ("... and two clock reads", _clocked(partly.push)),
+            ("... and payload, start and end appended to lists", _noted(partly.push)),
+            ("... and the check of the thread that owns the socket", _guarded(partly.push)),
+            ("the timed send: that, and checks of type, size and flags", None),
         ):
             if send is not None:
                 vars(partly.push)["send"] = send  # setattr on a socket would set an option
             ratios = paired((partly if send else timed).send_all, plain.send_all, PAIRS)
             yield _row(f"CPU time of a send: {what}", "send", ratios)
         for what, measure in (
-            ("a Frame and its bytes; it alone tells whether more follow", partly.receive_frames),
-            ("... and payload, begin and end put into lists", partly.receive_and_note),
-            ("a Worker's: that, a handler's call, and the log's upkeep", _work),
+            (
+                "a Frame and its bytes; only a Frame knows whether more follow",
+                partly.receive_frames,
+            ),
+            ("... and payload, start and end appended to lists", partly.receive_and_note),
+            ("a Worker's receipt: that, the handler's call, and ingest", _work),
         ):
             ratios = paired(measure, plain.receive_all, PAIRS)
             yield _row(f"CPU time of a receipt: {what}", "recv", ratios)
@@ -189,6 +192,6 @@ def _work() -> float:
             worker.wait(N)
             start_ns = time.perf_counter_ns()
             len(context.timings)
-            upkeep_ns = time.perf_counter_ns() - start_ns
+            ingest_ns = time.perf_counter_ns() - start_ns
     first_ns, last_ns = stamps_ns
-    return last_ns - first_ns + upkeep_ns
+    return last_ns - first_ns + ingest_ns

@@ -15,7 +15,7 @@ from pushpull_kit import Context
 
 from . import Row, paired
 
-N = 1_000  # too few to start an ingest, so that upkeep is measured alone
+N = 1_000  # too few to start an ingest, so that ingest is measured alone
 PAYLOADS = [b"%08d" % number for number in range(N)]
 TEXTS = [payload.decode() for payload in PAYLOADS]
 PROCESSES = 9
@@ -48,7 +48,7 @@ TOLD = (
         "of the calling thread",
     ),
     (
-        "... over tcp, with the log's upkeep",
+        "... over tcp, with ingest",
         None,
         "taking the messages into the log, which whoever asks for them pays",
     ),
@@ -56,7 +56,7 @@ TOLD = (
 
 
 def rows() -> Iterator[Row]:
-    """Yield the cost over tcp and inproc, of text, and with upkeep.
+    """Yield the cost over tcp and inproc, of text, and with ingest.
 
     Each figure is the median of the medians of several processes. The memory addresses of code and
     data change a figure by up to a tenth, and they stay the same while a process lives.
@@ -75,7 +75,7 @@ def _measure() -> list[float]:
             (timed.over_tcp, raw.over_tcp),
             (timed.inproc, raw.inproc),
             (timed.text_over_tcp, raw.text_over_tcp),
-            (timed.over_tcp_with_upkeep, raw.over_tcp),
+            (timed.over_tcp_with_ingest, raw.over_tcp),
         )
         return [statistics.median(paired(*pair, PAIRS)) for pair in pairs]
 
@@ -110,7 +110,7 @@ class _Sender:
     def over_tcp(self) -> float:
         cost_ns = self._send_all(self.push)
         self.done.recv()
-        self._upkeep()
+        self._ingest()
         return cost_ns
 
     def text_over_tcp(self) -> float:
@@ -119,24 +119,24 @@ class _Sender:
             self.push.send_string(text)
         cost_ns = time.thread_time_ns() - start_ns
         self.done.recv()
-        self._upkeep()
+        self._ingest()
         return cost_ns
 
-    def over_tcp_with_upkeep(self) -> float:
+    def over_tcp_with_ingest(self) -> float:
         cost_ns = self._send_all(self.push)
         self.done.recv()
         start_ns = time.thread_time_ns()
-        self._upkeep()
+        self._ingest()
         return cost_ns + time.thread_time_ns() - start_ns
 
     def inproc(self) -> float:
         cost_ns = self._send_all(self.near)
         for _ in range(N):
             self.pull.recv()
-        self._upkeep()
+        self._ingest()
         return cost_ns
 
-    def _upkeep(self) -> None:
+    def _ingest(self) -> None:
         if isinstance(self.context, Context):
             self.context.timings.clear()
 

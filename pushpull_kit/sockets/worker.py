@@ -192,28 +192,31 @@ class Worker:
             TimeoutError: fewer messages were finished in that time.
             WorkerStoppedError: the worker is not running, so the wait cannot succeed.
         """
-        deadline_s = monotonic() + timeout
         with self._progress:
             self._wanted_counts.append(count)
             self._smallest_wanted = min(self._wanted_counts)
             try:
-                while self._finished < count:
-                    if not self.running:
-                        raise WorkerStoppedError(
-                            f"expected {count:,} finished messages; got {self._finished:,}, and "
-                            f"worker {self.name!r} is not running; start() it"
-                        )
-                    left_s = deadline_s - monotonic()
-                    if left_s <= 0:
-                        raise TimeoutError(
-                            f"expected worker {self.name!r} to finish {count:,} messages in "
-                            f"{timeout:g} s; got {self._finished:,} ({self._failures.count:,} of "
-                            "them failed); were so many pushed, and does the handler return?"
-                        )
-                    self._progress.wait(min(left_s, ALIVE_CHECK_S))
+                self._wait_for_progress(count, timeout)
             finally:
                 self._wanted_counts.remove(count)
                 self._smallest_wanted = min(self._wanted_counts, default=sys.maxsize)
+
+    def _wait_for_progress(self, count: int, timeout: float) -> None:
+        deadline_s = monotonic() + timeout
+        while self._finished < count:
+            if not self.running:
+                raise WorkerStoppedError(
+                    f"expected {count:,} finished messages; got {self._finished:,}, and "
+                    f"worker {self.name!r} is not running; start() it"
+                )
+            left_s = deadline_s - monotonic()
+            if left_s <= 0:
+                raise TimeoutError(
+                    f"expected worker {self.name!r} to finish {count:,} messages in {timeout:g} s; "
+                    f"got {self._finished:,} ({self._failures.count:,} of them failed); were so "
+                    "many pushed, and does the handler return?"
+                )
+            self._progress.wait(min(left_s, ALIVE_CHECK_S))
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop after its current message, without waiting for that."""
