@@ -88,7 +88,7 @@ def test_run_all_of_the_first_notebook(open_lab):
     lab.page.wait_for_function(
         "(text) => document.body.textContent.includes(text)", arg=f"run {done + 2} finished"
     )
-    assert lab.page.get_by_text(f"run {done + 1} → run {done + 2}:").count() == 1
+    lab.page.get_by_text(f"run {done + 1} → run {done + 2}:").wait_for()
     ask = "import json; print(json.dumps([run.values for run in experiment.runs][-2:]))"
     first, second = json.loads(lab.ask(ask))
     assert first["work_s"] > second["work_s"]
