@@ -200,7 +200,7 @@ function legend() {
     box.append(item);
   }
   box.append(make("span", "pp-key", "× refused"), make("span", "pp-key", "◇ interrupted"));
-  const note = "bars too short to see are drawn wider; many short ones, as high as they were busy";
+  const note = "short bars are widened; merged bars are as high as their share of busy time";
   box.append(make("span", "pp-fine", note));
   return box;
 }
