@@ -21,7 +21,7 @@ class Fingerprint:
     Args:
         value: the hash.
         n_bytes: size of the payload in bytes, all frames together.
-        interrupted: whether the send was interrupted, so that nobody knows if it was accepted.
+        interrupted: whether the send was interrupted. It is then unknown if it was accepted.
     """
 
     __slots__ = ("interrupted", "n_bytes", "value")

@@ -14,8 +14,8 @@ import zmq
 from ..errors import EndpointError
 from .lifecycle import bind_with_retry
 
-#: A worker that receives this looks whether it was asked to stop. The token is random and made anew
-#: in each process, so no peer can send it. It has two frames, so that only messages of several
+#: A worker that receives this looks whether it was asked to stop. Each process makes a random
+#: token of its own, so no peer can send it. It has two frames, so that only messages of several
 #: frames, which are rare, need to be compared with it.
 _WAKE_UP = [secrets.token_bytes(16), b""]
 
