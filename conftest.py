@@ -7,8 +7,9 @@ from free_ports import PortBlock
 
 #: The modules that take longest, longest first. The workers of pytest-xdist start with these.
 SLOWEST = [
-    "tests/browser/test_lab.py",
     "tests/test_in_jupyter.py",
+    "tests/browser/test_lab_course.py",
+    "tests/browser/test_lab.py",
     "tests/test_headless.py",
     "tests/browser/test_view.py",
     "tests/stress/test_flake.py",

@@ -183,3 +183,12 @@ class Lab:
               .filter((it) => it.output_type === 'error')
               .map((it) => `${it.ename}: ${it.evalue}`)"""
         )
+
+
+def wait_for(lab: Lab, text: str, part: str = "headline") -> None:
+    """Wait until a live view in the page shows a text."""
+    lab.page.wait_for_function(
+        "([part, text]) => [...document.querySelectorAll(`.pp-${part}`)]"
+        ".some((it) => it.textContent.includes(text))",
+        arg=[part, text],
+    )
