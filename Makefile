@@ -9,6 +9,7 @@ PIP     := -m pip --disable-pip-version-check --quiet
 RUNTIME := $(VENV)/.installed-runtime
 TEST    := $(VENV)/.installed-test
 BENCH   := $(VENV)/.installed-bench
+DROPIN  := $(VENV)/.installed-dropin
 
 # PYTHON=/path/to/python3 sets the interpreter of a new .venv. The default is the first suitable one.
 PYTHON       ?=
@@ -29,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help lab test notebooks screenshots bench compare fuzz soak faults flake lint clean python venv
+.PHONY: help lab test notebooks screenshots bench compare dropin fuzz soak faults flake lint clean python venv
 
 help:  ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -50,12 +51,17 @@ notebooks: $(TEST)  ## Run every notebook and save it with its outputs
 screenshots: $(TEST)  ## Save pictures of the live view: every state, and the one in the README
 	$(PY) tools/screenshots.py states readme
 
-bench: $(TEST)  ## Measure what timing costs
+bench: $(BENCH)  ## Measure what timing costs
 	$(PY) -m benchmarks
 
 # Takes six minutes on an idle machine.
 compare: $(BENCH)  ## Compare PUSH/PULL with queues, HTTP, Redis, ... (COMPARE_FLAGS="--quick")
 	$(PY) -m benchmarks.comparison $(COMPARE_FLAGS)
+
+# pip downloads pyzmq's tests once. Two files run at a time; more would make timing tests fail.
+dropin: $(DROPIN)  ## Run pyzmq's own tests with the kit's Context in the place of pyzmq's
+	$(PY) tests/dropin/sdist.py
+	$(PY) -m pytest -n 2 --dist worksteal tests/dropin/suite.py $(PYTEST_FLAGS)
 
 # The first command takes at most four minutes, the second about one.
 fuzz: $(TEST)  ## Try millions of random inputs, then more examples of the property tests
@@ -125,6 +131,11 @@ $(TEST): $(RUNTIME)
 	@touch $@
 
 $(BENCH): $(TEST)
-	@echo "Installing what the comparison needs into $(VENV)"
+	@echo "Installing what the benchmarks need into $(VENV)"
 	@$(INSTALL) --editable '.[test,bench]'
+	@touch $@
+
+$(DROPIN): $(TEST)
+	@echo "Installing what pyzmq's own tests need into $(VENV)/dropin"
+	@$(INSTALL) --no-deps --target $(VENV)/dropin --group dropin
 	@touch $@

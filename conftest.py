@@ -10,6 +10,7 @@ SLOWEST = [
     "tests/test_in_jupyter.py",
     "tests/browser/test_lab_course.py",
     "tests/browser/test_lab.py",
+    "tests/programs/test_programs.py",
     "tests/test_headless.py",
     "tests/browser/test_view.py",
     "tests/stress/test_flake.py",
