@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 
 from pushpull_kit import Context, Timings, Worker
 from pushpull_kit.recording import events, ingest, log
-from pushpull_kit.recording.fingerprint import INCOMPLETE, fingerprint
-from pushpull_kit.recording.matching import UnmatchedSends
+from pushpull_kit.recording.fingerprint import INCOMPLETE, Fingerprint, fingerprint
+from pushpull_kit.recording.matching import MIN_BATCH, UnmatchedSends
 from pushpull_kit.recording.messages import ROW, Message, Summary
+from pushpull_kit.recording.payloads import Payloads
 from pushpull_kit.recording.ring_buffer import RingBuffer
 from pushpull_kit.sockets.context import RETIRE_TIMEOUT_S
 from pushpull_kit.spec import BATCH_COLUMNS
@@ -54,7 +55,7 @@ class Send:
     outcome: str = "sending"
     receipt: "Receipt | None" = None
     cleared: bool = False
-    dropped: bool = False  # not matched any more: `limit` newer sends are unmatched
+    is_row: bool = True  # False for a refused send that is only counted
 
     @property
     def pushed(self):
@@ -71,6 +72,11 @@ class Receipt:
     outcome: str = "handling"
     send: Send | None = None
     cleared: bool = False
+
+    @property
+    def worked_until(self):
+        """When its handling ended; None if it is unfinished. A bare receipt is not worked on."""
+        return None if self.outcome == "handling" else self.end or self.start
 
     @property
     def is_counted(self):
@@ -96,6 +102,7 @@ class Model:
         self.sends, self.receipts = [], []
         self.new = []  # started since the last ingest
         self.rows = []  # what the log has shown since it was cleared, in the order of row ids
+        self.refused = set()  # refused sends that have a row
 
     def ingest(self):
         new, self.new = self.new, []
@@ -103,23 +110,29 @@ class Model:
         receipts = [n for n in new if isinstance(n, Receipt)]
         self.sends += sends
         self.receipts += receipts
-        for number, is_candidate in enumerate(CANDIDATES):
-            unmatched = [
-                s for s in self.sends if is_candidate(s) and not s.receipt and not s.dropped
-            ]
-            if number != 1:  # no blocked send is dropped
-                for send in unmatched[: -self.limit]:
-                    send.dropped = True
+        for is_candidate in CANDIDATES:
+            unmatched = [send for send in self.sends if is_candidate(send) and not send.receipt]
             for receipt in receipts:
                 if receipt.send is None:
                     self._match(receipt, unmatched)
-        self.rows += [*sends, *(r for r in receipts if r.send is None)]
+        self._keep_some_refused(sends)
+        self.rows += [send for send in sends if send.is_row]
+        self.rows += [receipt for receipt in receipts if receipt.send is None]
+
+    def _keep_some_refused(self, sends):
+        """Have refused sends take a tenth of the rows at most; others are only counted."""
+        refused = [send for send in sends if send.outcome == "refused"]
+        kept = {row for row in self.rows[-self.limit :] if row in self.refused}
+        room = max(1, self.limit // 10) - len(kept)
+        self.refused |= set(refused[:room])
+        for send in refused[room:]:
+            send.is_row = False
 
     @staticmethod
     def _match(receipt, unmatched):
         for send in unmatched:
             fits = send.frames == receipt.frames and send.start <= receipt.start
-            if fits and not send.receipt and not send.dropped:
+            if fits and not send.receipt:
                 send.receipt, receipt.send = receipt, send
                 return
 
@@ -156,7 +169,8 @@ class Model:
         not_pushed = Counter(send.outcome for send in sends if not send.pushed)
         received = Counter(send.receipt.outcome for send in sends if send.receipt)
         counted = [*sends, *receipts]
-        last = max((item.end or now for item in counted), default=0)
+        ends = [send.end for send in sends] + [receipt.worked_until for receipt in receipts]
+        last = max((end or now for end in ends), default=0)
         return Summary(
             pushed=sum(send.pushed for send in sends),
             handled=received["handled"],
@@ -169,13 +183,17 @@ class Model:
             untimed=sum(receipt.send is None for receipt in receipts),
             let_go=max(0, len(self.rows) - self.limit),
             sending_s=sum((send.end or now) - send.start for send in sends) / 1e9,
-            working_s=sum((receipt.end or now) - receipt.start for receipt in receipts) / 1e9,
+            working_s=sum((receipt.worked_until or now) - receipt.start for receipt in receipts)
+            / 1e9,
             span_s=(last - min((item.start for item in counted), default=0)) / 1e9,
         )
 
 
 # Running a history
 
+
+#: More sends than one history has between two reads.
+MOST_AT_ONCE = 20_000
 
 PAYLOADS = [(b"",), (b"a",), (b"b",), (b"a", b"b"), (b"ab",), (b"", b""), (b"x" * 300,)]
 NAMES = ["left", "right"]
@@ -221,6 +239,7 @@ class Scenario:
             "worker": [self.timings.add_worker(name) for name in NAMES],
         }
         self.unfinished = {}  # by buffer: its unfinished send or receipt
+        self.bare = {}  # by buffer: its last receipt, if that was not timed at first
 
     def clock_ns(self):
         return self.now
@@ -258,10 +277,36 @@ class Scenario:
         if receipt is None:
             buffer.start(self._payload(frames))
             self._start("worker", buffer, Receipt(self._lane(buffer), self.now, frames))
+            self.bare.pop(buffer, None)
         else:
             receipt.end, receipt.outcome = self.now, how
             buffer.end(ok=how == "handled")
             self._finish("worker", i, buffer)
+
+    def receive(self, i, payload):
+        """Receive a message whose handling is not timed."""
+        buffer, frames = self._buffer("worker", i), PAYLOADS[payload]
+        if buffer in self.unfinished:
+            self.worker(i, payload, "handled")
+            buffer = self._buffer("worker", i)
+        self.now += 1
+        self.last_was_send = False
+        buffer.receive(self._payload(frames), self.now)
+        receipt = Receipt(self._lane(buffer), self.now, frames, outcome="handled")
+        self.model.new.append(receipt)
+        self.bare[buffer] = receipt
+
+    def handle(self, i):
+        """Start to time the handling of the message that was received last."""
+        buffer = self._buffer("worker", i)
+        receipt = self.bare.get(buffer)
+        if receipt is None or buffer in self.unfinished:
+            return
+        if receipt.outcome == "failed" or receipt.end:  # a second time; the first must be ingested
+            self.read(Timings.ingest)
+        buffer.restart()
+        receipt.end, receipt.outcome = 0, "handling"
+        self.unfinished[buffer] = receipt
 
     def burst(self, i, payload, count, received):
         """Send many messages of one payload, and receive some, without reading the log."""
@@ -278,13 +323,6 @@ class Scenario:
             for i, buffer in enumerate(self.buffers[kind][:]):
                 while buffer in self.unfinished:
                     getattr(self, kind)(i, 0, how)
-
-    def interrupted_start(self, kind, i):
-        """Interrupt a start after its payload was appended."""
-        buffer = self._buffer(kind, i)
-        if buffer not in self.unfinished:
-            buffer.payloads.append(b"never started")
-            buffer.abort(interrupted=True)
 
     def rename(self, kind, i, name):
         self.timings.rename(self._buffer(kind, i), name)
@@ -335,7 +373,6 @@ class Scenario:
         buffers = self.buffers[kind]
         add = self.timings.add_sender if kind == "sender" else self.timings.add_worker
         buffers[i % len(buffers)] = add(NAMES[i % len(NAMES)])
-        self.model.ingest()
 
 
 def step(name, *arguments):
@@ -362,6 +399,7 @@ sends = step(
 receipts = step(
     "worker", few, payloads, st.sampled_from(["handled", "handled", "failed"]), st.booleans()
 )
+bare = st.one_of(step("receive", few, payloads), step("handle", few))
 reads = step(
     "read", st.sampled_from([len, Timings.ingest, Timings.summary, Timings.rows, Timings.messages])
 )
@@ -371,7 +409,7 @@ deltas = step(
 rare = st.one_of(
     step("burst", few, payloads, st.sampled_from([2, 2, 2, 10, 10, 300]), st.integers(0, 12)),
     step("finish_all"),
-    step("interrupted_start", kinds, few),
+    step("handle", few),
     step("rename", kinds, few, st.sampled_from([*NAMES, "another"])),
     step("close", kinds, few),
     step("clear"),
@@ -379,17 +417,28 @@ rare = st.one_of(
 )
 histories = st.tuples(
     st.sampled_from([1, 2, 3, 5, *[1_000_000] * 4]),
-    lists_of(one_of_weighted((7, sends), (7, receipts), (2, reads), (1, deltas), (1, rare)), 60),
+    lists_of(
+        one_of_weighted((8, sends), (6, receipts), (3, bare), (2, reads), (1, deltas), (1, rare)),
+        60,
+    ),
 )
 every_history = given(histories)
 
 
 @contextmanager
-def running(history):
-    """Yield a scenario whose log uses the scenario's clock, and the steps of the history."""
+def running(history, match_all=True):
+    """Yield a scenario whose log uses the scenario's clock, and the steps of the history.
+
+    Args:
+        history: the limit of the log, and the steps.
+        match_all: whether each receipt is matched even if more than `limit` sends are unmatched, as
+            the model does. Otherwise the log may drop the oldest of these.
+    """
     limit, steps = history
-    scenario = Scenario(limit)
     with pytest.MonkeyPatch.context() as patch:
+        if match_all:
+            patch.setattr(ingest, "UnmatchedSends", lambda limit: UnmatchedSends(1_000_000))
+        scenario = Scenario(limit)
         for module in (events, ingest, log):
             patch.setattr(module, "clock_ns", scenario.clock_ns)
         yield scenario, steps
@@ -403,18 +452,18 @@ def after_each_step(history):
             yield scenario
 
 
-def after_each_read(history):
+def after_each_read(history, match_all=True):
     """Yield the scenario after each read of the log, and at the end."""
-    with running(history) as (scenario, steps):
+    with running(history, match_all) as (scenario, steps):
         for name, *arguments in [*steps, ("read", len)]:
             getattr(scenario, name)(*arguments)
             if name == "read":
                 yield scenario
 
 
-def at_end(history):
+def at_end(history, match_all=True):
     """Return the scenario after the last step."""
-    with running(history) as (scenario, steps):
+    with running(history, match_all) as (scenario, steps):
         for name, *arguments in steps:
             getattr(scenario, name)(*arguments)
         return scenario
@@ -460,7 +509,12 @@ def test_each_receipt_is_used_once(history):
     assert shown <= happened
 
 
-int64s = st.one_of(st.integers(-2, 2), st.sampled_from([-(2**63), 2**63 - 1, -(2**63) + 1]))
+# Not -1, which no hash is.
+int64s = st.sampled_from([-2, 0, 1, 2, -(2**63), 2**63 - 1, -(2**63) + 1])
+
+
+def some_payloads(fingerprints):
+    return Payloads([Fingerprint(value, 1) for value in fingerprints.tolist()])
 
 
 @given(lists_of(lists_of(st.tuples(st.booleans(), int64s, st.integers(0, 1)), 12), 6))
@@ -475,9 +529,11 @@ def test_each_fingerprint_has_a_queue_of_sends(batches):
             (added if is_send else received).append((value, now))
         model += added
         sends, receipts = (np.array(what, np.int64).reshape(-1, 2) for what in (added, received))
-        unmatched.add(sends[::-1, 0], sends[::-1, 1], sends[::-1, 1])  # added in another order
+        half = len(sends) // 2
+        for part in (sends[half:], sends[:half]):  # the later ones are added first
+            unmatched.add(some_payloads(part[:, 0]), part[:, 1], part[:, 1])
         rows = np.full(len(receipts), -1)
-        unmatched.match(receipts[:, 0], receipts[:, 1], rows)
+        unmatched.match(some_payloads(receipts[:, 0]), receipts[:, 1], rows)
         for (value, at), row in zip(received, rows.tolist(), strict=True):
             expected = next((send for send in model if send[0] == value and send[1] <= at), None)
             assert row == (expected[1] if expected else -1)
@@ -538,7 +594,7 @@ def test_it_does_not_matter_when_the_log_is_read(steps):
 @rules(80)
 def test_the_counts_always_add_up(history):
     """Pushed is the sum of handled, failed, handling and in flight, and no count is negative."""
-    for scenario in after_each_read(history):
+    for scenario in after_each_read(history, match_all=False):
         summary = scenario.timings.summary()
         parts = summary.handled, summary.failed, summary.handling, summary.in_flight
         assert summary.pushed == sum(parts)
@@ -577,12 +633,8 @@ def test_buffers_keep_only_what_is_unfinished(history):
     scenario = at_end(history)
     len(scenario.timings)
     for buffer in chain(*scenario.buffers.values()):
-        unfinished = buffer in scenario.unfinished
-        assert (len(buffer.payloads), len(buffer.starts), len(buffer.ends)) == (
-            unfinished,
-            unfinished,
-            0,
-        )
+        assert buffer.unfinished == (buffer in scenario.unfinished)
+        assert buffer.spans == []
 
 
 # Bounding
@@ -605,14 +657,39 @@ def test_the_newest_messages_are_kept(history):
 @every_history
 @rules(80)
 def test_unmatched_sends_are_bounded(history):
-    """However many messages never arrive, at most `limit` unmatched sends are kept."""
-    scenario = at_end(history)
+    """However many messages never arrive, few more than `limit` unmatched sends are kept."""
+    scenario = at_end(history, match_all=False)
     scenario.timings.ingest()
-    ingest, n_senders = scenario.timings._ingest, len(scenario.buffers["sender"])
+    ingest, limit = scenario.timings._ingest, scenario.timings.limit
     for sends in (ingest.accepted, ingest.interrupted, ingest.cleared):
-        assert len(sends) <= scenario.timings.limit
-    assert len(ingest.sending) <= n_senders
-    assert ingest.rows.nbytes <= (max(scenario.timings.limit, 256) + 2_000) * ROW.itemsize
+        assert len(sends) <= 2 * limit + 2 * (MIN_BATCH + MOST_AT_ONCE)
+    assert len(ingest.unfinished_sends) <= len(scenario.buffers["sender"])
+    assert ingest.rows.nbytes <= (max(limit, 256) + MOST_AT_ONCE) * ROW.itemsize
+
+
+@given(
+    st.sampled_from([1, 2, 5, 40]),
+    lists_of(st.tuples(st.integers(1, 12), lists_of(st.integers(0, 30), 6)), 30),
+)
+@rules(150)
+def test_the_newest_unmatched_sends_are_kept(limit, batches):
+    """Whatever was matched, a send is found while at most `limit` sends are unmatched."""
+    unmatched, model, row = UnmatchedSends(limit), [], 0
+    for count, receipts in batches:
+        rows = np.arange(row, row + count)
+        row += count
+        unmatched.add(some_payloads(rows), rows, rows)
+        model += rows.tolist()
+        if len(model) > limit:  # any older one may be dropped; start again
+            unmatched, model = UnmatchedSends(limit), []
+            continue
+        wanted = [model[at % len(model)] for at in receipts if model]
+        wanted = list(dict.fromkeys(wanted))
+        found = np.full(len(wanted), -1)
+        unmatched.match(some_payloads(np.array(wanted, np.int64)), found + row + 1, found)
+        assert found.tolist() == wanted
+        model = [each for each in model if each not in wanted]
+        assert len(unmatched) == len(model)
 
 
 writes = lists_of(
@@ -692,7 +769,9 @@ page_steps = st.one_of(
 @given(
     st.tuples(
         st.sampled_from([1, 3, 1_000_000]),
-        lists_of(one_of_weighted((3, sends), (3, receipts), (3, page_steps), (1, rare)), 40),
+        lists_of(
+            one_of_weighted((3, sends), (2, receipts), (1, bare), (3, page_steps), (1, rare)), 40
+        ),
     )
 )
 @rules(150)

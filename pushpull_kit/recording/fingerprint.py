@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
+
+from xxhash import xxh3_64_intdigest
 
 #: A payload up to this size is kept by reference until ingest, which then hashes all of it.
 MAX_KEPT_BYTES = 256
 
-#: The fingerprint of a longer payload covers its length and three samples of this size: from its
-#: start, its middle and its end.
-SAMPLE_BYTES = 64
+#: The fingerprint of a longer payload covers all of it up to this size. Beyond, it covers the
+#: length and evenly spread samples, so that it takes no longer than sending.
+MAX_HASHED_BYTES = 1_000_000
+N_SAMPLES, SAMPLE_BYTES = 256, 1024
 
 
 class Fingerprint:
@@ -32,12 +36,20 @@ class Fingerprint:
     def __hash__(self) -> int:
         return self.value
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, bytes | Fingerprint):
+            return NotImplemented
+        return hash(other) == self.value and len(other) == self.n_bytes
+
     def __len__(self) -> int:
         return self.n_bytes
 
 
 #: Stands for a multipart message whose last frame was not sent yet. It matches no receipt.
 INCOMPLETE = Fingerprint(0, 0)
+
+#: Stands for the message that a buffer noted last, when its handling is timed after all.
+REOPENED = Fingerprint(0, 0)
 
 #: Stands for a multipart message that was interrupted before its last frame: never accepted.
 CUT_OFF = Fingerprint(0, 0, interrupted=True)
@@ -56,8 +68,13 @@ def fingerprint_frame(frame: bytes | memoryview) -> Fingerprint:
     size = len(frame)
     if size <= MAX_KEPT_BYTES:
         return Fingerprint(hash(bytes(frame)), size)
-    middle = size // 2
-    samples = frame[:SAMPLE_BYTES], frame[middle : middle + SAMPLE_BYTES], frame[-SAMPLE_BYTES:]
-    if type(frame) is not bytes:
-        samples = bytes(samples[0]), bytes(samples[1]), bytes(samples[2])
-    return Fingerprint(hash((size, samples)), size)
+    if size > MAX_HASHED_BYTES:
+        # The first sample is the start, the last one the end.
+        starts = [i * (size - SAMPLE_BYTES) // (N_SAMPLES - 1) for i in range(N_SAMPLES)]
+        frame = b"".join(frame[start : start + SAMPLE_BYTES] for start in starts)
+    return Fingerprint(hash((size, xxh3_64_intdigest(frame))), size)
+
+
+def unknown(n_bytes: int) -> Fingerprint:
+    """Return the fingerprint of a message whose frames are not all known. It matches no other."""
+    return Fingerprint(secrets.randbits(60), n_bytes)

@@ -41,7 +41,8 @@ class Message:
         send_end_ns: when `send` returned: libzmq had accepted the message, not delivered it.
         recv_ns: when a worker received it. That can be before `send_end_ns`, because the worker
             runs in another thread.
-        done_ns: when the worker's handler returned.
+        done_ns: when the worker's handler returned. `None` also for a message that a PULL without
+            a handler received: what its thread did with it was not seen (`TimedPull.handling`).
         n_bytes: size of the payload in bytes, all frames together.
         sender: the sender's name.
         worker: the worker's name.
@@ -78,19 +79,21 @@ class Summary:
 
     Args:
         pushed: accepted by libzmq.
-        handled: their handler returned.
+        handled: their handler returned, or a PULL without a handler received them.
         failed: their handler raised an exception, or they could not be decoded.
         handling: in the handler now.
         in_flight: pushed and not seen again: queued, on the wire, or taken by a PULL that is not
             timed. The log cannot tell which.
-        refused: not accepted, such as with `NOBLOCK` when the pipe is full.
+        refused: not accepted, such as with `NOBLOCK` when the pipe is full. At most a tenth of the
+            messages that the log keeps are refused ones; this counts all of them.
         interrupted: their send was interrupted. It may have been accepted nevertheless, except for
             a message of several frames whose last frame was not sent.
         sending: their send has not returned.
         untimed: received from senders that are not timed; in no other count.
         let_go: evicted from the log.
         sending_s: how many seconds callers spent in `send`, refused and unfinished sends included.
-        working_s: how many seconds handlers worked, unfinished ones included.
+        working_s: how many seconds handlers worked, unfinished ones included. What a PULL without a
+            handler did is not known, and not included.
         span_s: seconds from the first instant to the last.
 
     >>> from pushpull_kit import Timings

@@ -225,7 +225,8 @@ def trace(chance, count):
             write_chrome_trace(path, some_rows(chance, 5, len(lanes)), lanes)
             events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
             labels = [e["args"]["name"] for e in events if e["ph"] == "M" and "tid" in e]
-            for (_, lane), label in zip(lanes[1:], labels, strict=True):
+            of_lanes = labels[: len(lanes) - 1]  # then those of further threads
+            for (_, lane), label in zip(lanes[1:], of_lanes, strict=True):
                 expected = lane if lane == "sender" else f"sender: {lane}"
                 check(as_utf16(label) == as_utf16(expected), "a name", (lane, label))
     return count
