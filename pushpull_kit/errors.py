@@ -26,7 +26,9 @@ class PushPullError(Exception):
 
 
 class WrongThreadError(PushPullError, RuntimeError):
-    """A timed socket was used by a second thread while its own thread was alive.
+    """A thread used a timed socket while another one was in it, or owned it.
+
+    Sockets have owners in a strict context, such as `fresh_context` returns.
 
     >>> import threading, zmq
     >>> from pushpull_kit import Context
@@ -35,12 +37,12 @@ class WrongThreadError(PushPullError, RuntimeError):
     ...         push.send(b"wash")
     ...     except WrongThreadError as error:
     ...         print(error)
-    >>> with Context() as context, context.socket(zmq.PUSH) as push:
-    ...     bound = push.bind("inproc://jobs")
+    >>> with Context(strict=True) as context, context.socket(zmq.PUSH) as push:
+    ...     ready = push.poll(0, zmq.POLLOUT)  # from now on, this thread owns the socket
     ...     thread = threading.Thread(target=send_from_another_thread)
     ...     thread.start()
     ...     thread.join()
-    expected every call to this PUSH socket from the thread that used it first, 'MainThread'; ...
+    expected 'MainThread' to use this PUSH socket, because it sent, received or polled first; ...
     """
 
 

@@ -14,6 +14,7 @@ import pytest
 try:
     import nbval  # noqa: F401  without it, pytest rejects the options in pyproject.toml
     import zmq
+    from pairs import connected_pair
     from zmq.utils import garbage
 
     from pushpull_kit import Context
@@ -47,6 +48,21 @@ def raw_context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
     with _references_kept(context):
         yield context
         context.destroy(linger=0)
+
+
+@pytest.fixture
+def strict_context() -> Iterator[Context]:
+    """A strict context, such as `fresh_context` returns, that ends as `context` does."""
+    context = Context(strict=True)
+    with _references_kept(context):
+        yield context
+        context.retire(RETIRE_TIMEOUT_S)
+
+
+@pytest.fixture
+def connected(context: Context) -> tuple[Any, Any]:
+    """A timed PUSH that is connected to a timed PULL."""
+    return connected_pair(context)
 
 
 @contextmanager

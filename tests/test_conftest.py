@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -85,6 +86,7 @@ def verdicts(tmp_path_factory):
     guard = Path(__file__).with_name("conftest.py").read_text(encoding="utf-8")
     impatient = re.sub(r"^GRACE_S = .*", "GRACE_S = 0.2", guard, flags=re.MULTILINE)
     (folder / "conftest.py").write_text(impatient, encoding="utf-8")
+    shutil.copy(Path(__file__).with_name("pairs.py"), folder)
     (folder / "test_leaky.py").write_text(textwrap.dedent(LEAKY_TESTS), encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
     done = subprocess.run(

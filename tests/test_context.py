@@ -12,7 +12,8 @@ import zmq
 import zmq.asyncio
 
 from pushpull_kit import Context, Worker, WrongThreadError, fresh_context
-from pushpull_kit.sockets.timed import TimedPull, TimedPush
+from pushpull_kit.sockets.pull import TimedPull
+from pushpull_kit.sockets.push import TimedPush
 
 
 @pytest.mark.parametrize("kind", [zmq.PUB, zmq.REQ, zmq.PAIR, zmq.DEALER])
@@ -76,12 +77,12 @@ def test_fresh_context_does_not_freeze_on_unsent_messages():
 
 @contextmanager
 def a_thread_that_owns_a_socket(context, kind=zmq.PULL):
-    """Run a thread that binds a socket, and closes it at the end of the block."""
+    """Run a thread that polls a socket, and closes it at the end of the block."""
     ready, may_end = threading.Event(), threading.Event()
 
     def own():
         socket = context.socket(kind)
-        socket.bind("tcp://127.0.0.1:*")
+        socket.poll(0)
         ready.set()
         may_end.wait()
         socket.close()
@@ -112,24 +113,24 @@ def test_fresh_context_does_not_close_sockets_of_other_threads(kind):
     assert context.closed
 
 
-def test_destroy_raises_before_it_closes_anything(context):
+def test_destroy_raises_before_it_closes_anything(strict_context):
     """`destroy` raises if another thread owns a socket, and all sockets stay open."""
-    mine = context.socket(zmq.PUSH)
-    mine.bind("tcp://127.0.0.1:*")
-    with a_thread_that_owns_a_socket(context):
+    mine = strict_context.socket(zmq.PUSH)
+    mine.poll(0, zmq.POLLOUT)
+    with a_thread_that_owns_a_socket(strict_context):
         with pytest.raises(WrongThreadError):
-            context.destroy()
+            strict_context.destroy()
         assert not mine.closed
 
 
-def test_destroy_raises_before_it_stops_a_worker(context):
+def test_destroy_raises_before_it_stops_a_worker(strict_context):
     """`destroy` raises if another thread owns a socket, and workers go on."""
     with (
-        Worker(print, bind="tcp://127.0.0.1:*", context=context) as worker,
-        a_thread_that_owns_a_socket(context),
+        Worker(print, bind="tcp://127.0.0.1:*", context=strict_context) as worker,
+        a_thread_that_owns_a_socket(strict_context),
     ):
         with pytest.raises(WrongThreadError):
-            context.destroy()
+            strict_context.destroy()
         assert worker.running
 
 
@@ -209,3 +210,45 @@ def test_importing_raises_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         subprocess.run([sys.executable, "-W", "error", "-c", "import pushpull_kit"], check=True)
+
+
+def test_the_class_can_be_subscripted():
+    """`Context[zmq.Socket]` works in annotations, as `zmq.Context[zmq.Socket]` does."""
+    assert Context[zmq.Socket].__origin__ is Context
+
+
+def test_pyzmqs_modules_can_be_imported_with_the_context_in_pyzmqs_place():
+    """`zmq.green` and pyzmq's event loops derive from `zmq.Context`, whichever that is."""
+    code = """
+        import zmq
+        from pushpull_kit import Context
+        zmq.Context = Context
+        import zmq.asyncio, zmq.eventloop.future
+        context = zmq.asyncio.Context()
+        assert isinstance(context, Context), type(context).__mro__
+        socket = context.socket(zmq.PUSH)
+        assert isinstance(socket, zmq.asyncio.Socket)
+        socket.close()
+        context.term()
+    """
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_subclass_may_have_a_socket_class():
+    """A subclass's `_socket_class` makes its sockets, and gets the arguments of `socket`."""
+
+    class Socket(zmq.Socket):
+        test_kwarg_value = None
+
+        def __init__(self, *args, test_kwarg=None, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.test_kwarg_value = test_kwarg
+
+    class Subclass(Context):
+        _socket_class = Socket
+
+    with Subclass() as context, context.socket(zmq.PUSH, test_kwarg="x") as socket:
+        assert type(socket) is Socket
+        assert socket.test_kwarg_value == "x"

@@ -5,7 +5,6 @@ This module knows no widgets. An `Experiment` starts a run, supervises it and sh
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -23,7 +22,6 @@ from ..recording.messages import Summary
 from ..recording.units import duration
 from ..sockets.context import RETIRE_TIMEOUT_S, Context
 from ..sockets.lifecycle import BackgroundThread, raise_in_thread
-from ..sockets.timed import TimedPull
 
 #: After the function has returned: how long a worker may take for one message.
 SETTLE_S = 10.0
@@ -120,13 +118,6 @@ class RunContext(Context):
     def interrupt(self) -> None:
         """Start to terminate: this wakes each thread that waits in a socket, now or later."""
         super().terminate_within(0)
-
-    def finish_pulls(self) -> None:
-        """Count the message that each PULL of this thread received last as handled."""
-        for socket in self._made_sockets:
-            if isinstance(socket, TimedPull) and not (socket.closed or socket.belongs_elsewhere()):
-                with contextlib.suppress(zmq.ZMQError):  # the context may be terminated by now
-                    socket.poll(0)
 
     def _wait_for_termination(self, timeout: float) -> bool:
         self.interrupt()
@@ -294,7 +285,6 @@ class RunInProgress:
 
     def _settle(self) -> None:
         """Wait for the workers, as long as they finish what the function has pushed."""
-        self.context.finish_pulls()
         last_finished, last_change_s = -1, monotonic()
         while self.context.workers:
             summary = self.context.timings.summary()

@@ -7,8 +7,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from threading import get_ident
 from time import monotonic
+from types import GenericAlias
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -17,7 +19,10 @@ import zmq
 from ..errors import WorkerStuckError
 from ..recording.log import Timings
 from .lifecycle import Termination, is_alive
-from .timed import TimedPull, TimedPush, TimedSocket
+from .pull import TimedPull
+from .push import TimedPush
+from .strict import StrictPull, StrictPush, StrictSocket
+from .timed import TimedSocket
 
 #: How long `fresh_context` waits for what the last context left running.
 RETIRE_TIMEOUT_S = 3.0
@@ -29,12 +34,16 @@ COLLECT_TIMEOUT_S = 1.0
 MIN_TERMINATE_S = 0.1
 
 _TIMED = {int(zmq.PUSH): TimedPush, int(zmq.PULL): TimedPull}
+_STRICT = {int(zmq.PUSH): StrictPush, int(zmq.PULL): StrictPull}
 
 
 class Stoppable(Protocol):
     """What a context needs to know of a worker."""
 
     name: str
+
+    def leave_context(self) -> None:
+        """Close the worker's socket at once and stop, if its own handler calls this."""
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop, without waiting."""
@@ -46,12 +55,22 @@ class Stoppable(Protocol):
 class Context(zmq.Context[zmq.Socket[bytes]]):
     """A `zmq.Context` that times its PUSH and PULL sockets; `timings` is the log of their messages.
 
-    Takes the arguments of `zmq.Context`. Other socket types are pyzmq's own. Two things differ:
+    Takes the arguments of `zmq.Context` as well. Other socket types are pyzmq's own, and so are the
+    sockets of a subclass that has a `_socket_class`. Not timed are sockets that a program makes
+    without this context's `socket`: `zmq.Socket(context, zmq.PUSH)`, shadow sockets, and those of
+    `zmq.asyncio`. A timed socket refuses a second thread while one is in it, where libzmq could
+    abort the process. Two things differ from pyzmq:
 
     - `destroy` stops the context's workers.
     - A context that is dropped without being closed is terminated when it is collected. That takes
       `COLLECT_TIMEOUT_S` at most; messages that are not sent by then are left to a thread. pyzmq
-      would wait without limit (https://github.com/zeromq/pyzmq/issues/102).
+      would wait without limit (https://github.com/zeromq/pyzmq/issues/102). If the program ends
+      meanwhile, these messages are lost; with pyzmq the program would not end.
+
+    Args:
+        strict: whether each timed socket belongs to the thread that first sends, receives or polls,
+            until it ends or calls the socket's `hand_over`. Any other thread gets
+            `WrongThreadError`. If false, threads may take turns, as in pyzmq.
 
     >>> import zmq
     >>> with Context() as context:
@@ -69,15 +88,22 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
 
     timings: Timings
     workers: dict[str, Stoppable]
-    _creators: WeakKeyDictionary[Any, int]  # of sockets that do not know their thread
+    workers_lock: AbstractContextManager[object]  # for short changes of workers and their runs
+    _creators: WeakKeyDictionary[Any, int]  # of each socket, the thread that made it
     _termination: Termination | None = None  # made when it is needed: it refers to the context
     _instance: Any = None  # not to be shared with zmq.Context.instance()
     _instance_lock = threading.Lock()
+    _classes: dict[int, Any]  # of timed sockets, by type
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    # `Context[zmq.Socket]` is allowed, as for pyzmq's.
+    __class_getitem__ = classmethod(GenericAlias)  # type: ignore[var-annotated]
+
+    def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._classes = _STRICT if strict else _TIMED
         self.timings = Timings()
         self.workers = {}
+        self.workers_lock = threading.RLock()
         self._creators = WeakKeyDictionary()
 
     def socket(self, socket_type: int, socket_class: Any = None, **kwargs: Any) -> Any:
@@ -88,27 +114,29 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
             socket_class: the class to use instead.
             kwargs: passed on to the class.
         """
-        if socket_class is None:
-            socket_class = _TIMED.get(int(socket_type), zmq.Socket)
+        if socket_class is None and self._socket_class is zmq.Socket:
+            # pyzmq refuses what is no type of socket.
+            socket_class = next((c for t, c in self._classes.items() if t == socket_type), None)
         socket: Any = super().socket(socket_type, socket_class, **kwargs)
-        if isinstance(socket, TimedSocket):
-            socket.disown()  # pyzmq has set this context's default options, which is not use
-        else:
-            self._creators[socket] = get_ident()
+        self._creators[socket] = get_ident()
         return socket
 
     def term(self) -> None:
-        """Terminate as pyzmq does. A worker that is still running ends, with a warning."""
-        if not self.closed:
-            warn_of_running(list(self.workers.values()))
-        if self._termination is not None:
-            # Another thread is already in zmq_ctx_term; a second call would deadlock.
-            self._termination.wait()
-        else:
-            super().term()
+        """Terminate as pyzmq does. A worker that is still running ends, with a warning.
+
+        The worker whose handler calls this closes its socket and stops, without a warning.
+        """
+        if self.closed:
+            return
+        self._leave_handler()
+        warn_of_running(list(self.workers.values()))
+        # If another thread is already in zmq_ctx_term, a second call would deadlock.
+        self._only_termination().run()
 
     def destroy(self, linger: int | None = None) -> None:
         """Stop the workers, close the sockets and terminate.
+
+        The worker whose handler calls this closes its socket and stops, without a warning.
 
         Args:
             linger: how long to keep unsent messages, in ms. The sockets' own linger, if left out.
@@ -122,6 +150,7 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         for socket in self.open_sockets():
             if isinstance(socket, TimedSocket):
                 socket.check_thread()
+        self._leave_handler()
         workers = list(self.workers.values())
         warn_of_running(workers)
         for worker in workers:
@@ -143,8 +172,10 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
 
     def _belongs_elsewhere(self, socket: zmq.Socket[bytes]) -> bool:
         """Return whether another thread, which is alive, uses this socket."""
-        if isinstance(socket, TimedSocket):
-            return socket.belongs_elsewhere()
+        if isinstance(socket, TimedSocket) and socket.belongs_elsewhere():
+            return True
+        if isinstance(socket, StrictSocket):
+            return False
         creator = self._creators.get(socket)
         return creator not in (None, get_ident()) and is_alive(creator)
 
@@ -157,6 +188,7 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
             timeout: how long all this may take, in seconds.
         """
         deadline_s = monotonic() + timeout
+        self._leave_handler()
         left = self._stop_workers(deadline_s)
         for socket in self.open_sockets():
             if self._belongs_elsewhere(socket):
@@ -172,6 +204,11 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
                 RuntimeWarning,
                 stacklevel=3,
             )
+
+    def _leave_handler(self) -> None:
+        """If the handler of a worker calls this, let that worker close its socket and stop."""
+        for worker in list(self.workers.values()):
+            worker.leave_context()
 
     def _stop_workers(self, deadline_s: float) -> list[str]:
         """Stop all workers, and say which of them are stuck."""
@@ -195,8 +232,13 @@ class Context(zmq.Context[zmq.Socket[bytes]]):
         Returns:
             Whether the context was terminated in time. If not, the thread goes on.
         """
+        return self._only_termination().wait(timeout)
+
+    def _only_termination(self) -> Termination:
+        """Return what all callers share, so that zmq_ctx_term is called once."""
         termination = Termination(super().term, "context-term")
-        return vars(self).setdefault("_termination", termination).wait(timeout)  # type: ignore[no-any-return]
+        only: Termination = vars(self).setdefault("_termination", termination)
+        return only
 
 
 def warn_of_running(workers: Sequence[Stoppable]) -> None:
@@ -221,7 +263,7 @@ def fresh_context() -> Context:
     does not end in time.
 
     Returns:
-        The new context, which is also `Context.instance()`.
+        The new context, which is strict, see `Context`. It is also `Context.instance()`.
 
     >>> context = fresh_context()
     >>> context is Context.instance()
@@ -233,6 +275,6 @@ def fresh_context() -> Context:
         last = Context._instance
         if last is not None and not last.closed and Context._instance_pid == os.getpid():
             last.retire(RETIRE_TIMEOUT_S)
-        Context._instance, Context._instance_pid = Context(), os.getpid()
+        Context._instance, Context._instance_pid = Context(strict=True), os.getpid()
         fresh: Context = Context._instance
         return fresh

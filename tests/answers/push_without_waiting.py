@@ -33,7 +33,7 @@ def waits_for_the_work(sender, jobs):
     for job in jobs:
         sender.send_string(job)
     while sender.context.timings.summary().handled < len(jobs):
-        time.sleep(0.01)
+        time.sleep(0.2)
 
 
 def never_stops_pushing(sender, jobs):

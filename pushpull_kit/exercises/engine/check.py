@@ -47,9 +47,9 @@ has a solution and a *judge*: a function that calls the answer and expects facts
 - `harness.start(answer, *args)` returns at once, and the judge can act while the answer runs. It
   has `run.running`, `run.line`, `run.result(...)` with the keywords above, and `run.took_s`.
 - `harness.pair(sndhwm=10, rcvhwm=10)` is a PUSH connected to a PULL over inproc, where counts are
-  exact. `harness.socket(zmq.PULL, rcvhwm=1)` is any other socket of `harness.context`. A socket
-  belongs to one thread at a time: after you have bound, connected or used it, pass it to the
-  answer as `harness.give(socket)`.
+  exact. `harness.socket(zmq.PULL, rcvhwm=1)` is any other socket of `harness.context`. Only one
+  thread at a time may be in a socket: pass one to the answer as `harness.give(socket)`, and leave
+  it alone until the answer has returned.
 - A judge may start `Worker(handler, bind="inproc://jobs", context=harness.context)`. The end of
   the check stops it. A handler that is to wait waits for a `harness.gate()`, which the end of the
   check opens. `harness.context.timings` has all messages. So this waits for a blocked send:

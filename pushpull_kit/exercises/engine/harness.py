@@ -19,7 +19,7 @@ from .verdict import NotYet, expect
 class Harness(Supervisor):
     """A timed context with sockets for one check. Everything ends at the end of the `with`.
 
-    A socket belongs to the next thread that uses it, once the thread that used it has ended.
+    Threads may use a socket one after the other.
 
     Args:
         model: the exercise's solution; an error shows its parameters.

@@ -74,5 +74,5 @@ class SupervisedContext:
 def disowned(socket: Any) -> Any:
     """Return the socket, which the next thread that uses it owns."""
     if isinstance(socket, TimedSocket):
-        socket.disown()
+        socket.hand_over()
     return socket
