@@ -1,5 +1,7 @@
 """A worker keeps its last failures, counts all of them, and logs the first ones."""
 
+import logging
+
 import pytest
 
 from pushpull_kit.sockets.failures import (
@@ -92,6 +94,51 @@ def test_the_cause_of_an_error_is_not_in_its_traceback(failures):
     fail(failures, error)
     assert "the error" in failures.last[0].traceback
     assert "the cause" not in failures.last[0].traceback
+
+
+def test_the_line_of_an_error_is_not_its_note(failures):
+    """The line of an error with notes is its own; the notes are in the traceback."""
+    error = ValueError("too hot")
+    error.add_note("at the first try")
+    fail(failures, error)
+    assert failures.last[0].error == "ValueError: too hot"
+    assert "at the first try" in failures.last[0].traceback
+
+
+class Exit(BaseException):
+    """Is no Exception, as SystemExit."""
+
+
+@pytest.mark.parametrize("raised", [OSError("disk full"), Exit()])
+def test_a_logging_handler_may_raise(failures, raised):
+    """A failure is kept and counted when the program's logging handler raises."""
+
+    class Broken(logging.Handler):
+        def emit(self, record):
+            raise raised
+
+    logger, broken = logging.getLogger("pushpull_kit"), Broken()
+    logger.addHandler(broken)
+    try:
+        fail(failures, ValueError("too hot"))
+    finally:
+        logger.removeHandler(broken)
+    assert failures.count == 1
+    assert failures.last[0].error == "ValueError: too hot"
+
+
+def test_an_error_that_cannot_be_shown_is_named(failures):
+    """An exception that raises while it is described is kept, with its class and place."""
+
+    class Broken(Exception):
+        @property
+        def __notes__(self):
+            raise Exit
+
+    fail(failures, Broken())
+    assert failures.count == 1
+    assert failures.last[0].error == "Broken (it cannot be shown as text)"
+    assert "in fail" in failures.last[0].traceback
 
 
 def test_the_repr_is_one_line():

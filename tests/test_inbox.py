@@ -3,7 +3,7 @@
 import pytest
 import zmq
 
-from pushpull_kit import EndpointError
+from pushpull_kit import EndpointError, PushPullError
 from pushpull_kit.sockets.inbox import Inbox
 
 
@@ -54,6 +54,44 @@ def test_a_wake_up_is_not_a_message(inbox, push_to):
     assert box.receive() is None
     push_to(box).send(b"next")
     assert box.receive() == b"next"
+
+
+def test_a_wake_up_needs_no_free_socket(inbox, raw_context):
+    """`wake_up` works when every socket of the context is taken."""
+    raw_context.set(zmq.MAX_SOCKETS, 2)
+    box = inbox()
+    with pytest.raises(zmq.ZMQError, match="Too many open files"):
+        raw_context.socket(zmq.PAIR)
+    box.wake_up()
+    assert box.receive() is None
+
+
+def test_a_closed_inbox_may_be_woken_and_closed(inbox):
+    """`wake_up` and `close` do nothing once the inbox is closed."""
+    box = inbox()
+    box.close()
+    box.wake_up()
+    box.close()
+
+
+def test_a_closed_inbox_gives_up_its_address(inbox):
+    """An inbox may bind the address of one that was just closed, again and again."""
+    endpoint = "tcp://127.0.0.1:*"
+    for _ in range(50):
+        box = inbox(endpoint=endpoint)
+        endpoint = box.endpoint
+        box.close()
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_without_two_free_sockets_there_is_no_inbox(inbox, raw_context, free):
+    """An inbox needs two sockets; without them an error names the limits, and none is used."""
+    raw_context.set(zmq.MAX_SOCKETS, 2)
+    taken = [raw_context.socket(zmq.PAIR) for _ in range(2 - free)]
+    with pytest.raises(PushPullError, match="expected two free sockets"):
+        inbox()
+    for socket in taken:
+        socket.close()
 
 
 def test_a_timeout_returns_none(inbox):

@@ -10,10 +10,13 @@ import pytest
 import zmq
 
 from pushpull_kit.sockets.lifecycle import (
+    MAX_RELEASED,
+    REBIND_TIMEOUT_S,
     BackgroundThread,
     Termination,
     bind_with_retry,
     is_alive,
+    note_released,
     raise_in_thread,
 )
 
@@ -129,31 +132,140 @@ def test_a_wait_for_termination_is_bounded(raw_context):
     assert termination.wait(LONG_S)
 
 
-# bind_with_retry
+def test_a_context_is_terminated_in_the_thread_that_calls_run():
+    """`run` terminates in the calling thread, and later calls return at once."""
+    threads = []
+    termination = Termination(lambda: threads.append(threading.current_thread()), "term")
+    termination.run()
+    termination.run()
+    assert termination.wait(0)
+    assert threads == [threading.current_thread()]
 
 
-def test_an_address_that_becomes_free_is_bound():
-    """A busy address is tried again until it is free."""
-    answers = [zmq.ZMQError(zmq.EADDRINUSE), zmq.ZMQError(zmq.EADDRINUSE), None]
-    asked = []
+def test_run_waits_for_the_thread_that_terminates_already(gate):
+    """While one caller terminates, `run` in another thread waits for it."""
+    calls = []
+    termination = Termination(lambda: (calls.append(1), gate.wait()), "term")
+    assert not termination.wait(0.01)
+    thread = BackgroundThread(termination.run, "runs")
+    thread.start()
+    assert not thread.wait(0.01)
+    gate.set()
+    assert thread.wait(LONG_S)
+    assert calls == [1]
 
-    def bind(endpoint):
-        asked.append(endpoint)
+
+def test_an_interrupted_termination_may_be_repeated():
+    """After an Interrupt in `run`, the next call terminates the context."""
+    answers = [KeyboardInterrupt, None]
+
+    def terminate():
         if error := answers.pop(0):
             raise error
+
+    termination = Termination(terminate, "term")
+    with pytest.raises(KeyboardInterrupt):
+        termination.run()
+    termination.run()
+    assert termination.wait(0)
+
+
+# note_released, bind_with_retry
+
+
+class Port:
+    """Answers `bind` with EADDRINUSE as often as it is told."""
+
+    def __init__(self, n_busy):
+        self.n_busy = n_busy
+        self.asked = []
+
+    def bind(self, endpoint):
+        self.asked.append(endpoint)
+        if len(self.asked) <= self.n_busy:
+            raise zmq.ZMQError(zmq.EADDRINUSE)
         return "bound"
 
-    assert bind_with_retry(bind, "tcp://127.0.0.1:1") == "bound"
-    assert asked == ["tcp://127.0.0.1:1"] * 3
+
+@pytest.mark.parametrize(
+    ("released", "bound"),
+    [
+        ("tcp://127.0.0.1:1", "tcp://127.0.0.1:1"),
+        ("tcp://0.0.0.0:2", "tcp://127.0.0.1:2"),
+        ("tcp://[::1]:3", "tcp://*:3"),
+        (b"tcp://127.0.0.1:4", "tcp://lo:4"),
+        ("ipc:///tmp/jobs", "ipc:///tmp/jobs"),
+        ("inproc://jobs", "inproc://jobs"),
+    ],
+)
+def test_an_address_that_was_just_given_up_is_waited_for(released, bound):
+    """An address that this process has given up is tried again until it is free."""
+    note_released(released)
+    port = Port(n_busy=2)
+    assert bind_with_retry(port.bind, bound) == "bound"
+    assert port.asked == [bound] * 3
 
 
-def test_an_address_that_stays_busy_is_an_error(raw_context):
-    """After a bounded time the last error is raised."""
-    first, second = raw_context.socket(zmq.PULL), raw_context.socket(zmq.PULL)
-    first.bind("inproc://taken")
-    with pytest.raises(zmq.ZMQError) as raised:
-        bind_with_retry(second.bind, "inproc://taken")
-    assert raised.value.errno == zmq.EADDRINUSE
+@pytest.mark.parametrize(
+    ("released", "bound"),
+    [
+        ("tcp://127.0.0.1:5", "tcp://127.0.0.1:6"),
+        ("ipc:///tmp/7", "tcp://127.0.0.1:7"),
+        ("ipc:///tmp/jobs", "ipc:///var/jobs"),
+        ("inproc://a", "inproc://b"),
+    ],
+)
+def test_an_address_that_another_program_holds_is_an_error_at_once(released, bound):
+    """An address that this process has not given up is tried once."""
+    note_released(released)
+    port = Port(n_busy=1)
+    with pytest.raises(zmq.ZMQError, match="in use"):
+        bind_with_retry(port.bind, bound)
+    assert port.asked == [bound]
+
+
+def test_an_address_that_was_bound_again_is_not_waited_for():
+    """Once an address that was given up is bound again, a second socket is refused at once."""
+    note_released("tcp://127.0.0.1:8")
+    bind_with_retry(Port(n_busy=0).bind, "tcp://127.0.0.1:8")
+    port = Port(n_busy=1)
+    with pytest.raises(zmq.ZMQError):
+        bind_with_retry(port.bind, "tcp://127.0.0.1:8")
+    assert len(port.asked) == 1
+
+
+def test_an_address_that_stays_busy_is_an_error():
+    """After a bounded time an address that was given up counts as held by another program."""
+    note_released("tcp://127.0.0.1:9")
+    port = Port(n_busy=sys.maxsize)
+    began_s = time.monotonic()
+    with pytest.raises(zmq.ZMQError):
+        bind_with_retry(port.bind, "tcp://127.0.0.1:9")
+    assert time.monotonic() - began_s < REBIND_TIMEOUT_S + 2
+    again = Port(n_busy=1)
+    with pytest.raises(zmq.ZMQError):
+        bind_with_retry(again.bind, "tcp://127.0.0.1:9")
+    assert len(again.asked) == 1
+
+
+def test_the_newest_addresses_are_remembered():
+    """However many addresses are given up, the newest are known."""
+    for number in range(3 * MAX_RELEASED):
+        note_released(f"inproc://{number}")
+    port = Port(n_busy=1)
+    assert bind_with_retry(port.bind, f"inproc://{number}") == "bound"
+    with pytest.raises(zmq.ZMQError):
+        bind_with_retry(Port(n_busy=1).bind, "inproc://0")
+
+
+def test_a_busy_address_is_refused_as_quickly_as_by_pyzmq(context, raw_context):
+    """`bind_to_random_port` over a busy port does not wait for each try."""
+    taken = raw_context.socket(zmq.PULL)
+    port = taken.bind_to_random_port("tcp://127.0.0.1")
+    began_s = time.monotonic()
+    with pytest.raises(zmq.ZMQBindError):
+        context.socket(zmq.PUSH).bind_to_random_port("tcp://127.0.0.1", port, port + 1)
+    assert time.monotonic() - began_s < REBIND_TIMEOUT_S
 
 
 def test_another_error_is_raised_at_once(raw_context):

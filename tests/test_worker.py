@@ -1,5 +1,6 @@
 """A worker receives in its own thread, survives errors of its handler, and stops when asked."""
 
+import functools
 import json
 import re
 import subprocess
@@ -179,6 +180,77 @@ def test_bad_arguments_say_what_was_expected(kind, text, arguments):
         Worker(**{"context": None, **arguments})
 
 
+async def coroutine_function(text):
+    """A handler whose call only makes a coroutine."""
+
+
+async def async_generator_function(text):
+    yield
+
+
+def generator_function(text):
+    yield
+
+
+class Handlers:
+    async def method(self, text):
+        """A bound method that is a coroutine function."""
+
+    async def __call__(self, text):
+        """A callable object whose call makes a coroutine."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [
+        (coroutine_function, "a coroutine function"),
+        (async_generator_function, "an async generator function"),
+        (generator_function, "a generator function"),
+        (functools.partial(coroutine_function), "a coroutine function"),
+        (Handlers().method, "a coroutine function"),
+        (functools.partial(Handlers().method), "a coroutine function"),
+        (Handlers(), "a coroutine function"),
+        (functools.partial(Handlers()), "a coroutine function"),
+    ],
+    ids=[
+        "async",
+        "async_gen",
+        "gen",
+        "partial",
+        "method",
+        "partial_method",
+        "object",
+        "partial_object",
+    ],
+)
+def test_a_handler_whose_code_would_not_run_is_refused(handler, kind):
+    """A function whose call runs none of its code is refused, with a remedy."""
+    with pytest.raises(TypeError, match=f"done when it returns; got .*{kind}.*plain function"):
+        Worker(handler, bind="inproc://a")
+
+
+@pytest.mark.parametrize("receive", ["string", "multipart"])
+@pytest.mark.parametrize(
+    ("function", "remedy"),
+    [
+        (coroutine_function, "asyncio.run"),
+        (async_generator_function, "asyncio.run"),
+        (generator_function, "loop over it"),
+    ],
+)
+def test_a_message_fails_if_its_handler_returns_what_has_not_run(
+    worker, push_to, context, receive, function, remedy
+):
+    """If a handler returns a coroutine or a generator, the message has failed."""
+    it = worker(lambda message: function(message), receive=receive)
+    push_to(it).send(b"x")
+    it.wait(1)
+    (failure,) = it.errors
+    assert "expected a handler that is done when it returns" in failure.error
+    assert remedy in failure.error
+    assert context.timings.summary().failed == 1
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -285,6 +357,118 @@ def test_a_handler_may_stop_its_worker(worker, push_to):
     assert not it.running
     assert not it.errors
     it.stop()
+
+
+def test_a_handler_may_stop_and_start_its_worker(worker, push_to):
+    """After `stop` and `start` in its handler, a worker goes on, and no message is lost."""
+
+    def restart(text):
+        it.stop()
+        it.start()
+
+    it = worker(restart)
+    thread = it.thread
+    push = push_to(it)
+    for _ in range(3):
+        push.send(b"x")
+    it.wait(3)
+    assert not it.errors
+    assert it.thread is thread
+    assert it.running
+
+
+def test_a_handler_cannot_take_back_the_stop_of_another_thread(worker, push_to):
+    """When another thread has asked a worker to stop, `start` in the handler does not undo it."""
+    entered, asked = threading.Event(), threading.Event()
+
+    def start_again(text):
+        entered.set()
+        asked.wait(10)
+        it.stop()
+        it.start()
+
+    it = worker(start_again)
+    push_to(it).send(b"x")
+    assert entered.wait(10)
+    it.ask_to_stop()
+    asked.set()
+    it.thread.join(10)
+    assert not it.running
+    assert not it.errors
+
+
+def test_a_worker_that_stops_is_started_when_it_has_ended(worker, push_to):
+    """`start` waits for the end of a worker that was asked to stop, and then starts it anew."""
+    entered, may_end = threading.Event(), threading.Event()
+    it = worker(lambda text: (entered.set(), may_end.wait(10)))
+    push_to(it).send(b"x")
+    assert entered.wait(10)
+    first = it.thread
+    it.ask_to_stop()
+    starter = threading.Thread(target=it.start)
+    starter.start()
+    may_end.set()
+    starter.join(10)
+    assert it.running
+    assert it.thread is not first
+
+
+def test_a_handler_may_replace_its_worker(worker, push_to):
+    """A handler may start the worker that replaces its own and takes over the socket."""
+    got = []
+
+    def replace(text):
+        workers.append(worker(got.append))
+
+    workers = []
+    old = worker(replace)
+    push = push_to(old)
+    for text in ("0", "1", "2"):
+        push.send_string(text)
+    old.wait(1)
+    workers[0].wait(2)
+    assert got == ["1", "2"]
+    assert not old.errors
+    old.stop()
+
+
+def test_a_handler_that_waits_for_its_own_message_is_told(worker, push_to):
+    """`wait` in the handler for the message that it handles raises at once."""
+    it = worker(lambda text: it.wait(1, timeout=1_000))
+    push_to(it).send(b"x")
+    it.wait(1)
+    assert "PushPullError: expected wait(1) from another thread" in it.errors[0].error
+
+
+def test_a_handler_may_wait_for_what_is_finished(worker, push_to):
+    """`wait` in the handler returns for as many messages as are finished."""
+    it = worker(lambda text: it.wait(it.finished, timeout=1_000))
+    push = push_to(it)
+    push.send(b"x")
+    push.send(b"x")
+    it.wait(2)
+    assert not it.errors
+
+
+def test_a_worker_can_be_stopped_when_no_socket_is_free(context, worker):
+    """A worker is stopped in time when the context has no socket left."""
+    context.set(zmq.MAX_SOCKETS, 2)
+    it = worker(print)
+    with pytest.raises(zmq.ZMQError, match="Too many open files"):
+        context.socket(zmq.PAIR)
+    it.stop()
+    assert not it.running
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_a_start_without_free_sockets_is_refused(context, free):
+    """A worker needs two sockets; `start` raises at once if they are not free."""
+    context.set(zmq.MAX_SOCKETS, 3)
+    for _ in range(3 - free):
+        context.socket(zmq.PAIR)
+    with pytest.raises(PushPullError, match=r"expected two free sockets.*max_sockets"):
+        Worker(print, bind="inproc://a", context=context).start()
+    assert not context.workers
 
 
 def test_a_handler_that_never_returns_is_named(worker, push_to):
@@ -413,8 +597,7 @@ def test_a_stuck_worker_is_not_replaced(worker, push_to, monkeypatch):
     old = worker(lambda text: (entered.set(), may_end.wait()))
     push_to(old).send(b"x")
     entered.wait(10)
-    stop = old.stop
-    monkeypatch.setattr(old, "stop", lambda: stop(0.05))
+    monkeypatch.setattr("pushpull_kit.sockets.worker.REPLACE_TIMEOUT_S", 0.05)
     with pytest.raises(WorkerStuckError):
         worker(print, bind="tcp://127.0.0.1:*")
     may_end.set()

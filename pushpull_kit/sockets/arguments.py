@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, Literal
 
 import zmq
@@ -9,14 +12,37 @@ import zmq
 from .context import Context
 from .decoding import DECODERS
 
+#: Functions whose call only makes an object: their code does not run until something drives that.
+_NOT_RUN_BY_A_CALL: list[tuple[Callable[[Any], bool], str, str]] = [
+    (inspect.iscoroutinefunction, "a coroutine function", "asyncio.run(...)"),
+    (inspect.isasyncgenfunction, "an async generator function", "asyncio.run(...)"),
+    (inspect.isgeneratorfunction, "a generator function", "a loop"),
+]
+
 
 def check_handler(handler: object) -> None:
-    """Raise `TypeError` for something that cannot be called."""
+    """Raise `TypeError` for something that cannot be called, or whose code a call does not run."""
     if not callable(handler):
         raise TypeError(
             f"handler: expected a function of one argument, the message; got {handler!r}; "
             "give the function's name, without parentheses"
         )
+    function = _function_of(handler)
+    for is_kind, kind, remedy in _NOT_RUN_BY_A_CALL:
+        if is_kind(function):
+            raise TypeError(
+                f"handler: expected a function that is done when it returns; got {handler!r}, "
+                f"{kind}, whose code would not run; give a plain function that calls it in {remedy}"
+            )
+
+
+def _function_of(handler: Any) -> Any:
+    """Return the function that a call of this handler runs."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if inspect.isroutine(handler) or inspect.isclass(handler):
+        return handler
+    return type(handler).__call__
 
 
 def checked_endpoint(connect: object, bind: object) -> tuple[Literal["connect", "bind"], str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 #: What a worker's `receive` may be, and how a message of one frame is decoded; `None`: not at all.
@@ -23,7 +24,8 @@ def decoding(receive: str, handler: Callable[[Any], object]) -> Callable[[Any], 
     """Return a function that decodes a message and hands it to `handler`.
 
     It takes bytes for a message of one frame, otherwise a list of frames. It raises `ValueError`
-    for a message that has not the form that `receive` asks for.
+    for a message that has not the form that `receive` asks for, and `TypeError` if the handler
+    returns a coroutine or a generator, whose code has not run.
 
     Args:
         receive: a key of `DECODERS`.
@@ -31,7 +33,13 @@ def decoding(receive: str, handler: Callable[[Any], object]) -> Callable[[Any], 
     """
     decoder = DECODERS[receive]
     if receive == "multipart":
-        return lambda message: handler(message if isinstance(message, list) else [message])
+
+        def handle_frames(message: bytes | list[bytes]) -> None:
+            result = handler(message if isinstance(message, list) else [message])
+            if result is not None:
+                check_result(result)
+
+        return handle_frames
 
     def handle(message: bytes | list[bytes]) -> None:
         if isinstance(message, list):
@@ -39,16 +47,33 @@ def decoding(receive: str, handler: Callable[[Any], object]) -> Callable[[Any], 
                 f"expected a message of one frame; got {len(message)} frames; "
                 "start the worker with receive='multipart'"
             )
-        if decoder is None:
-            handler(message)
-            return
         try:
-            decoded = decoder(message)
+            decoded = message if decoder is None else decoder(message)
         except (ValueError, RecursionError) as error:
             raise unreadable(receive, message, error) from error
-        handler(decoded)
+        result = handler(decoded)
+        if result is not None:
+            check_result(result)
 
     return handle
+
+
+def check_result(result: object) -> None:
+    """Raise `TypeError` if a handler returned a coroutine or a generator.
+
+    A coroutine is closed, so that Python does not warn that it was never awaited.
+    """
+    if not isinstance(result, (CoroutineType, GeneratorType, AsyncGeneratorType)):
+        return
+    remedy = "loop over it in the handler"
+    if not isinstance(result, GeneratorType):
+        remedy = "call asyncio.run(...) in the handler"
+    if isinstance(result, CoroutineType):
+        result.close()
+    raise TypeError(
+        f"expected a handler that is done when it returns; got {result!r:.200} from it, which "
+        f"nothing runs; {remedy}"
+    )
 
 
 def unreadable(receive: str, payload: bytes, error: Exception) -> ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections import deque
@@ -57,6 +58,8 @@ class FailureLog:
     def add(self, error: BaseException, message_number: int, n_bytes: int, recv_ns: int) -> None:
         """Keep and count a failure, and log it if it is one of the first.
 
+        What goes wrong in describing or logging it is ignored, so that the worker goes on.
+
         Args:
             error: what was raised.
             message_number: which message of the worker it was, from 1.
@@ -64,14 +67,30 @@ class FailureLog:
             recv_ns: when it was received.
         """
         self.count += 1
-        line = traceback.format_exception_only(error)[-1].strip()[:MAX_LINE]
-        text = "".join(traceback.format_exception(error, chain=False))[-MAX_TRACEBACK:]
-        self.last.append(Failure(line, text, n_bytes, recv_ns))
+        failure = Failure(*_described(error), n_bytes, recv_ns)
+        self.last.append(failure)
         if self.count <= ERRORS_LOGGED:
-            _log.warning(
-                "worker %r: message %d failed: %s (worker.errors has the traceback%s)",
-                self._worker,
-                message_number,
-                line,
-                "; later failures are only counted" if self.count == ERRORS_LOGGED else "",
-            )
+            with contextlib.suppress(BaseException):  # a logging handler may raise anything
+                self._write_to_log(failure, message_number)
+
+    def _write_to_log(self, failure: Failure, message_number: int) -> None:
+        _log.warning(
+            "worker %r: message %d failed: %s (worker.errors has the traceback%s)",
+            self._worker,
+            message_number,
+            failure.error,
+            "; later failures are only counted" if self.count == ERRORS_LOGGED else "",
+        )
+
+
+def _described(error: BaseException) -> tuple[str, str]:
+    """Return an exception's own line, without its notes, and its traceback, with them."""
+    try:
+        summary = traceback.TracebackException.from_exception(error)
+        text = "".join(summary.format(chain=False))
+        summary.__notes__ = None
+        line = list(summary.format_exception_only())[-1].strip()
+    except BaseException:  # such as that of a __str__ which raises
+        line = f"{type(error).__name__} (it cannot be shown as text)"
+        text = "".join(traceback.format_tb(error.__traceback__)) + line + "\n"
+    return line[:MAX_LINE], text[-MAX_TRACEBACK:]

@@ -17,6 +17,14 @@ REBIND_TIMEOUT_S = 0.5
 #: How often a busy address is tried again.
 REBIND_INTERVAL_S = 0.005
 
+#: How many addresses that were given up are remembered: the newest.
+MAX_RELEASED = 1_000
+
+# When this process gave up an address, by `_address`: seconds, as `monotonic` gives them. A lock
+# could deadlock, because garbage collection may close a socket anywhere. A dict's operations are
+# atomic.
+_released_s: dict[tuple[str, str], float] = {}
+
 
 class BackgroundThread(threading.Thread):
     """A daemon thread whose end can be waited for safely, also when Ctrl-C interrupts the wait.
@@ -91,16 +99,57 @@ class Termination:
         self.start()
         return self._has_ended.wait(timeout)
 
+    def run(self) -> None:
+        """Terminate in the calling thread, or wait for the thread that does it already."""
+        with self._lock:
+            is_first, self._started = not self._started, True
+        if not is_first:
+            self._has_ended.wait()
+            return
+        try:
+            self._terminate()
+        except BaseException:  # such as an Interrupt: the context can be terminated again
+            self._started = False
+            raise
+        self._finish()
+
     def _run(self) -> None:
         try:
             self._terminate()
         finally:
-            del self._terminate  # it refers to the context
-            self._has_ended.set()
+            self._finish()
+
+    def _finish(self) -> None:
+        del self._terminate  # it refers to the context
+        self._has_ended.set()
+
+
+def note_released(endpoint: str | bytes) -> None:
+    """Note that a socket of this process has just given up an address that it had bound.
+
+    Args:
+        endpoint: the resolved endpoint, such as `zmq.Socket.last_endpoint` gives it.
+    """
+    address = _address(endpoint)
+    _released_s.pop(address, None)  # so that the newest is the last
+    _released_s[address] = monotonic()
+    if len(_released_s) > MAX_RELEASED:
+        for old in list(_released_s)[: MAX_RELEASED // 2]:
+            _released_s.pop(old, None)
+
+
+def _address(endpoint: str | bytes) -> tuple[str, str]:
+    """Return what two endpoints share that cannot be bound at the same time."""
+    text = endpoint.decode(errors="replace") if isinstance(endpoint, bytes) else endpoint
+    transport, _, rest = text.rstrip("\0").partition("://")
+    # The port is enough for TCP: `*` contains every interface.
+    return transport, rest.rpartition(":")[2] if transport == "tcp" else rest
 
 
 def bind_with_retry(bind: Callable[[str], Any], endpoint: str) -> Any:
-    """Bind; if a socket that was just closed still has the address, wait `REBIND_TIMEOUT_S` for it.
+    """Bind. Wait at most `REBIND_TIMEOUT_S` for an address that this process has just given up.
+
+    An address that another program or an open socket holds is not waited for.
 
     Args:
         bind: the socket's method.
@@ -110,16 +159,25 @@ def bind_with_retry(bind: Callable[[str], Any], endpoint: str) -> Any:
         What `bind` returns.
 
     Raises:
-        zmq.ZMQError: the address is still in use after that time, or another error at once.
+        zmq.ZMQError: the address is in use, or another error.
     """
     deadline_s = monotonic() + REBIND_TIMEOUT_S
     while True:
         try:
-            return bind(endpoint)
+            result = bind(endpoint)
         except zmq.ZMQError as error:
-            if error.errno != errno.EADDRINUSE or monotonic() > deadline_s:
+            may_become_free = _just_released(endpoint) and monotonic() < deadline_s
+            if error.errno != errno.EADDRINUSE or not may_become_free:
                 raise
             sleep(REBIND_INTERVAL_S)
+        else:
+            _released_s.pop(_address(endpoint), None)
+            return result
+
+
+def _just_released(endpoint: str) -> bool:
+    released_s = _released_s.get(_address(endpoint))
+    return released_s is not None and monotonic() < released_s + REBIND_TIMEOUT_S
 
 
 def raise_in_thread(ident: int | None, exception: type[BaseException] | None) -> None:

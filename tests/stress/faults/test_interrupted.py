@@ -91,14 +91,19 @@ def test_an_interrupted_stop_may_be_repeated(busy):
         worker.stop(0.05)
 
 
-def test_a_worker_is_not_doubled_after_an_interrupted_stop(busy):
-    """After an Interrupt in `stop`, `start` finds the worker running and adds no thread."""
-    worker, _ = busy
+def test_a_worker_is_not_doubled_after_an_interrupted_stop(busy, monkeypatch):
+    """After an Interrupt in `stop`, `start` adds no thread while the handler has not returned."""
+    worker, over = busy
     with interrupted(Worker.stop):
         worker.stop(DEADLINE_S)
     threads = threading.active_count()
-    worker.start()
+    monkeypatch.setattr("pushpull_kit.sockets.worker.REPLACE_TIMEOUT_S", 0.05)
+    with pytest.raises(WorkerStuckError):
+        worker.start()
     assert threading.active_count() == threads
+    over.set()
+    worker.stop(DEADLINE_S)
+    assert worker.start().running
 
 
 @contextmanager

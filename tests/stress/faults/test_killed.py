@@ -23,7 +23,7 @@ WORKER = """
     context = Context()
     def handler(text):
         if worker.finished == 10:
-            assert worker._inbox._socket.poll(30_000)
+            assert worker._run.inbox._socket.poll(30_000)
             say({"in hand": int(text), "untimed": context.timings.summary().untimed})
             hear()
         say(int(text))
