@@ -25,6 +25,9 @@ BLOCKED_NS: int = SPEC["blocked_ns"]
 #: The color of each kind of bar, from Okabe and Ito's palette for color-blind readers.
 COLORS: dict[str, str] = SPEC["colors"]
 
+#: What a legend calls the mark of a receipt of which nothing later is known.
+RECEIVED_LABEL: str = SPEC["received_label"]
+
 #: Maximum number of lanes of senders, and of workers, in a picture.
 MAX_LANES: int = SPEC["max_lanes"]
 

@@ -1,11 +1,12 @@
 """A Chrome trace shows messages as slices, arrows and a counter."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
-from pushpull_kit.recording.export import write_chrome_trace
+from pushpull_kit.recording.export import to_dataframe, write_chrome_trace
 from pushpull_kit.recording.messages import (
     FAILED,
     HANDLED,
@@ -86,6 +87,12 @@ def test_lanes_have_their_names(trace):
     assert labels == {SENDER: "sender", WORKER: "worker: slow one"}
 
 
+def test_a_lane_that_is_not_in_use_has_no_label(trace):
+    """When a log is cleared, the lanes of closed sockets lose their names."""
+    labels = [e for e in of(trace(lanes=[*LANES, ("", "")]), "M") if "tid" in e]
+    assert [event["tid"] for event in labels] == [SENDER, WORKER]
+
+
 @pytest.mark.parametrize(
     ("message", "names"),
     [
@@ -133,3 +140,88 @@ def test_a_missing_folder_is_an_error(tmp_path):
     """A file that cannot be written raises `OSError`."""
     with pytest.raises(OSError, match="nowhere"):
         write_chrome_trace(tmp_path / "nowhere" / "trace.json", np.empty(0, ROW), LANES)
+
+
+# A bare PULL: of its messages only the receipt is known.
+
+RECEIVED = row(1_000, 3_000, 4_500, 0, HANDLED)
+
+
+def test_a_receipt_without_an_end_is_an_instant(trace):
+    """A message of which only the receipt is known has an instant event, and no slice of work."""
+    events = trace(RECEIVED)
+    (instant,) = of(events, "i")
+    assert (instant["name"], instant["tid"], instant["ts"]) == ("receive", WORKER, 4.5)
+    assert instant["s"] == "t"  # in this thread only
+    assert [event["name"] for event in of(events, "X")] == ["send"]
+
+
+def test_an_arrow_ends_at_the_instant_of_a_receipt(trace):
+    """The flow ends at the instant event, which comes before it in the file."""
+    events = trace(RECEIVED)
+    (instant,), (end,) = of(events, "i"), of(events, "f")
+    assert (end["tid"], end["ts"]) == (instant["tid"], instant["ts"])
+    assert events.index(instant) < events.index(end)
+
+
+def test_a_message_in_the_handler_has_no_instant(trace):
+    """Only messages that are not in a handler have an instant event."""
+    assert of(trace(row(1, 2, 3, 0, HANDLING), WHOLE), "i") == []
+
+
+def test_an_unknown_end_is_missing_in_a_table():
+    """In pandas, such a message has no end."""
+    pytest.importorskip("pandas")
+    frame = to_dataframe(np.array([RECEIVED, WHOLE], ROW), LANES)
+    assert frame["done_ns"].isna().tolist() == [True, False]
+    assert frame["outcome"].tolist() == ["handled", "handled"]
+
+
+def test_a_table_with_a_lone_surrogate_can_be_saved(tmp_path):
+    """In a name of a table, half a character is a question mark, so that any file can hold it."""
+    pytest.importorskip("pandas")
+    frame = to_dataframe(np.array([WHOLE], ROW), [("", ""), ("sender", "\ud83d"), ("worker", "w")])
+    frame.to_csv(tmp_path / "messages.csv")
+    assert frame["sender"].tolist() == ["?"]
+
+
+# Sockets of one name: their slices overlap, and rows have lanes only.
+
+SENDS = [
+    row(start, end, 0, 0, IN_FLIGHT) for start, end in ((10, 40), (20, 30), (35, 50), (40, 60))
+]
+
+
+def test_slices_of_one_thread_do_not_overlap(trace):
+    """Sends that overlap, of sockets of one name, are on different threads of the trace."""
+    slices = sorted(of(trace(*SENDS), "X"), key=lambda event: (event["tid"], event["ts"]))
+    assert len({event["tid"] for event in slices}) == 2
+    for one, other in itertools.pairwise(slices):
+        end = one["ts"] + one["dur"]
+        assert one["tid"] != other["tid"] or end <= other["ts"] + 1e-9
+
+
+def test_further_threads_are_numbered(trace):
+    """The second thread of a lane has the lane's name and a number."""
+    events = trace(*SENDS)
+    names = {e["tid"]: e["args"]["name"] for e in of(events, "M") if "tid" in e}
+    assert list(names.values()) == ["sender", "worker: slow one", "sender (2)"]
+    assert {event["tid"] for event in of(events, "X")} <= set(names)
+
+
+def test_an_arrow_starts_and_ends_on_the_threads_of_its_slices(trace):
+    """The flow of a message whose slices are on further threads joins these."""
+    first, second = row(10, 50, 60, 90, HANDLED), row(20, 40, 70, 80, HANDLED)
+    events = trace(first, second)
+    for number in (0, 1):
+        slices = [e["tid"] for e in of(events, "X") if e["args"]["message"] == number]
+        flow = [e["tid"] for e in events if e.get("id") == number + 1]
+        assert flow == slices
+
+
+def test_a_receipt_is_not_drawn_inside_the_work_on_another_message(trace):
+    """A receipt of one socket, during the work of another of the same name, has another thread."""
+    events = trace(row(1, 2, 10, 50, HANDLED), row(3, 4, 20, 0, HANDLED))
+    (work,) = [event for event in of(events, "X") if event["name"] == "handle"]
+    (instant,) = of(events, "i")
+    assert work["tid"] != instant["tid"]

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import matplotlib as mpl
 import pytest
 from IPython.core.formatters import DisplayFormatter, PNGFormatter
-from logs import BLOG, MS, START, log, many
+from logs import BLOG, MS, START, log, many, received
 
 from pushpull_kit.recording.log import Timings
-from pushpull_kit.spec import MAX_LANES
+from pushpull_kit.spec import MAX_LANES, RECEIVED_LABEL
 from pushpull_kit.views import panel
 from pushpull_kit.views.figure import draw
 from pushpull_kit.views.layout import lay_out
@@ -332,3 +332,23 @@ def test_a_closed_lane_without_messages_is_not_drawn():
     labels = [text.get_text() for axes in draw(timings).axes for text in axes.texts]
     assert "idle" in labels
     assert "gone" not in labels
+
+
+def test_receipts_of_a_bare_pull_are_ticks():
+    """Each receipt is a tick in the worker's lane, and there is no bar of work."""
+    picture = draw(received([(0, 10, 20), (0, 10, 40)]))
+    (ticks,) = picture.findobj(lambda artist: artist.get_gid() == "received")
+    assert ticks.get_xdata().tolist() == pytest.approx([20, 40])
+    assert bars_of(picture, "handling") == []
+
+
+def test_the_legend_explains_the_ticks_of_receipts():
+    """The legend has an entry for receipts if there are any."""
+    (legend,) = draw(received([(0, 10, 20)])).legends
+    assert RECEIVED_LABEL in [text.get_text() for text in legend.get_texts()]
+
+
+def test_a_receipt_of_a_bare_pull_is_not_unfinished(monkeypatch):
+    """The time axis ends at the last known instant; the clock is not read."""
+    monkeypatch.setattr(panel, "clock_ns", lambda: START + 100_000 * MS)
+    assert draw(received([(0, 10, 20)])).axes[0].get_xlim() == (0, 20)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from logs import BLOG, MS, START, log, many
+from logs import BLOG, MS, START, log, many, received
 
 from pushpull_kit.spec import MERGE_PX, MIN_BAR_PX
 from pushpull_kit.views.bars import (
@@ -81,7 +81,7 @@ def test_an_unfinished_handling_lasts_until_now():
 def test_a_refused_send_is_a_marker():
     """A refused send has a marker where it ended, and no wait."""
     sender, worker = lanes_of(log([(0, -3_000, None, None)]))
-    assert sender.given_up_px["refused"].tolist() == [round(AXIS_PX / 2)]
+    assert sender.marks_px["refused"].tolist() == [round(AXIS_PX / 2)]
     assert [bars.kind for bars in sender.bars + worker.bars] == ["blocked"]  # it took 3 s
 
 
@@ -128,3 +128,38 @@ def test_a_short_bar_at_the_end_of_the_axis_is_visible():
     lanes = lanes_of(log([(0, 1, 2, 3), (5, 6, 5_999.9999, 6_000)]))
     (worker,) = [lane for lane in lanes if lane.kind == "worker"]
     assert max(bars.end_px.max() for bars in worker.bars) <= AXIS_PX
+
+
+def test_a_receipt_of_a_bare_pull_is_a_mark():
+    """A message of which only the receipt was seen has a mark there, and no bar of work."""
+    worker = lanes_of(received([(0, 1, 3_000)]), now_ms=5_000)[-1]
+    assert worker.marks_px["received"].tolist() == [AXIS_PX / 2]
+    assert [bars.kind for bars in worker.bars] == ["waiting"]
+
+
+def test_a_wait_for_a_bare_pull_ends_at_the_receipt():
+    """The wait of such a message ends when it is received, not at the time of drawing."""
+    (waits,) = lanes_of(received([(0, 1, 3_000)]), now_ms=5_000)[-1].bars
+    assert waits.end_px.tolist() == [AXIS_PX / 2]
+    assert not waits.is_open.any()
+
+
+def test_receipts_are_at_most_one_mark_per_pixel():
+    """However many messages a bare PULL receives, its marks are bounded by the axis."""
+    timings = received([(i * 0.1, i * 0.1 + 0.01, i * 0.1 + 0.02) for i in range(50_000)])
+    assert len(lanes_of(timings)[-1].marks_px["received"]) <= AXIS_PX + 1
+
+
+def test_the_note_of_a_bare_pull_has_no_service_time():
+    """A worker's note counts such messages, and has no duration for them."""
+    assert lanes_of(received([(0, 1, 2), (3, 4, 5)]))[-1].notes == ["2 received, not timed"]
+
+
+def test_the_note_of_a_pull_that_times_some_of_its_work():
+    """Messages whose work was timed are counted apart, with their service time."""
+    timings = received([(0, 1, 2)])
+    buffer = timings.add_worker("worker")
+    buffer.start(b"other", START + 5 * MS)
+    buffer.end(at_ns=START + 7 * MS)
+    (note, other) = lanes_of(timings)[-1].notes
+    assert (note, other) == ("1 handled, 2.00 ms", "1 received, not timed")

@@ -70,7 +70,7 @@ def columns(block):
 
 def test_a_block_holds_the_log_exactly():
     """Instants, sizes, lanes and outcomes are those of the log."""
-    timings = log([*BLOG, (5, None, None, None), (7, -8, None, None)])
+    timings = log([*BLOG, (5, -6, None, None), (7, None, None, None)])
     page = Page(timings)
     header = page.batch()
     found, rows = columns(page.block), timings.rows()
@@ -302,3 +302,53 @@ def test_instants_are_whole_nanoseconds_for_a_hundred_days():
     days_ns = 100 * 86_400 * 10**9
     assert int(np.float64(days_ns + 1)) == days_ns + 1
     assert MS == 10**6
+
+
+# Lanes
+
+
+def test_lanes_are_sent_only_if_they_have_changed():
+    """A batch has no lanes while they are the same; thousands of names would be a cost."""
+    page = Page(log(BLOG))
+    assert "lanes" in page.batch()
+    assert not page.batch().keys() & {"lanes", "open_lanes"}
+    page.timings.add_sender("another")
+    page.push()
+    assert ("sender", "another") in page.batch()["lanes"]
+
+
+def test_a_closed_lane_is_sent():
+    """If a socket is closed, the lanes are sent, though no lane was added."""
+    page = Page(log(BLOG))
+    buffer = page.timings.add_sender("short")
+    assert page.batch()["open_lanes"] == [1, 2, 3]
+    buffer.close()
+    assert page.batch()["open_lanes"] == [1, 2]
+
+
+def test_a_snapshot_has_lanes():
+    """A page that subscribes again gets the lanes, though they have not changed."""
+    page = Page(log(BLOG))
+    page.batch()
+    page.stream.subscribe()
+    assert len(page.batch()["lanes"]) == 3
+
+
+class Renumbered(Timings):
+    """A log whose lanes are replaced when it is cleared."""
+
+    lanes = (("", ""), ("sender", "old"))
+
+    def clear(self):
+        super().clear()
+        self.lanes = (("", ""), ("sender", "new"))
+
+
+def test_replaced_lanes_are_sent():
+    """After a `clear()` that renumbers lanes, the page gets the new ones."""
+    page = Page(Renumbered())
+    page.push()
+    page.batch()
+    page.timings.clear()
+    page.push()
+    assert page.batch()["lanes"][1] == ("sender", "new")

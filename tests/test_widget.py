@@ -15,6 +15,7 @@ from test_in_jupyter import Kernel
 
 import pushpull_kit.views.timeline.widget
 from pushpull_kit import Timeline, Timings, Worker
+from pushpull_kit.views.timeline import widget
 from pushpull_kit.views.timeline.widget import PARTS, one_module
 
 FOLDER = Path(pushpull_kit.__file__).parent / "views" / "timeline" / "js"
@@ -113,6 +114,68 @@ def test_a_closed_view_does_not_start_again(timeline):
     timeline.close()
     timeline.receive({"kind": "subscribe"})
     assert threads() == []
+
+
+# A log that cannot be read
+
+
+class Broken(Timings):
+    """A log that raises when it is read, until it is mended."""
+
+    error = RuntimeError("no memory")
+
+    def delta(self, *args, **options):
+        if self.error:
+            raise self.error
+        return super().delta(*args, **options)
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A view of a log that cannot be read, with what it has sent, and without long pauses."""
+    monkeypatch.setattr(widget, "RETRY_S", 0.01)
+    sent = []
+    monkeypatch.setattr(Timeline, "send", lambda self, content, buffers=None: sent.append(content))
+    view = Timeline(Broken())
+    view.sent = sent
+    yield view
+    view.close()
+
+
+def test_an_error_is_sent_to_the_page(broken):
+    """The page gets the type and the text of the error."""
+    wait_until(lambda: broken.sent)
+    assert broken.sent[0] == {"kind": "error", "text": "RuntimeError: no memory"}
+
+
+def test_the_thread_survives_an_error(broken):
+    """When the log can be read again, the page gets a snapshot."""
+    broken.receive({"kind": "subscribe"})
+    n_sent = len(broken.sent)
+    wait_until(lambda: len(broken.sent) > n_sent + 1)
+    broken.stream.timings.error = None
+    wait_until(lambda: broken.sent[-1]["kind"] == "batch")
+    first = next(content for content in broken.sent if content["kind"] == "batch")
+    assert first["snapshot"]
+    assert len(threads()) == 1
+
+
+def test_an_error_of_a_closed_context_ends_the_thread(broken):
+    """The log of a context that is closed is not read again and again."""
+    wait_until(lambda: broken.sent)
+    broken.stream.timings.closed = True
+    wait_until(lambda: not threads())
+
+
+@pytest.mark.parametrize("name", [5, b"push", ("a", 1)])
+def test_any_name_of_a_lane_is_shown(name):
+    """A name that is not a string is shown as its text, and ends no thread."""
+    timings = log(BLOG)
+    timings.add_sender(name)
+    view = Timeline(timings)
+    wait_until(lambda: view.stream.sequence)
+    assert len(threads()) == 1
+    view.close()
 
 
 # Messages from a page

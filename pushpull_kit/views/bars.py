@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..recording.export import is_only_received
 from ..recording.messages import FAILED, INTERRUPTED, REFUSED, SENDING
 from ..spec import (
     BLOCKED_NS,
@@ -44,6 +45,8 @@ class Intervals(NamedTuple):
 def intervals_by_kind(rows: Array, now_ns: int) -> dict[str, Intervals]:
     """Return the intervals to draw, by kind. An interval that has not ended lasts until `now_ns`.
 
+    A message of which only the receipt was seen has a wait and no handling.
+
     Args:
         rows: messages as `Timings.rows` returns them.
         now_ns: the time of drawing.
@@ -56,6 +59,7 @@ def intervals_by_kind(rows: Array, now_ns: int) -> dict[str, Intervals]:
     is_blocked = is_sending | (send_ns > BLOCKED_NS)
     is_given_up = np.isin(outcome, (REFUSED, INTERRUPTED))
     is_failed = outcome == FAILED
+    is_handled = is_received & ~is_failed & ~is_only_received(rows)
 
     def select(mask: Array, start: str, end: str) -> Intervals:
         """Return the intervals of some messages, from one column to another."""
@@ -69,7 +73,7 @@ def intervals_by_kind(rows: Array, now_ns: int) -> dict[str, Intervals]:
     return {
         "sending": select(quick_sends, "send_start_ns", "send_end_ns"),
         "blocked": select(has_sender & is_blocked, "send_start_ns", "send_end_ns"),
-        "handling": select(is_received & ~is_failed, "recv_ns", "done_ns"),
+        "handling": select(is_handled, "recv_ns", "done_ns"),
         "failed": select(is_received & is_failed, "recv_ns", "done_ns"),
         "waiting": select(accepted, "send_start_ns", "recv_ns"),
     }

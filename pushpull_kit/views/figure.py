@@ -79,7 +79,8 @@ def draw(
         high_water_mark: a number of messages, drawn as a dashed line over the messages in flight.
 
     Returns:
-        A matplotlib figure. A send or a handling that has not ended is drawn up to now.
+        A matplotlib figure. A send or a handling that has not ended is drawn up to now. A message
+        whose work was not timed, because a bare PULL received it, has a tick at its receipt.
 
     Raises:
         TypeError: `source`, or a value of the dict, has no timings.

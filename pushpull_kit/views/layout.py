@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..recording.export import is_only_received
 from ..recording.messages import FAILED, HANDLED, HANDLING, INTERRUPTED, REFUSED
 from ..recording.units import duration
 from ..spec import MAX_LANES, MAX_WAIT_SLOTS
@@ -51,7 +52,7 @@ class Lane:
     top_in: float
     bottom_in: float = 0.0
     bars: list[Bars] = field(default_factory=list)
-    given_up_px: dict[str, Array] = field(default_factory=dict)  # by a key of `GIVEN_UP`
+    marks_px: dict[str, Array] = field(default_factory=dict)  # by a key of `styles.MARKERS`
     wait_counts: Array | None = None  # messages that wait, pixel by pixel, if too many for bars
     wait_counts_bottom_in: float = 0.0
 
@@ -99,13 +100,15 @@ class _Column:
             mine = self.intervals[kind].where(is_mine)
             lane.bars += merged_bars(kind, mine, self.axis, content_in)
         for outcome, code in GIVEN_UP.items():
-            ends_ns = self.rows["send_end_ns"][is_mine & (self.rows["outcome"] == code)]
-            if len(ends_ns):
-                lane.given_up_px[outcome] = np.unique(self.axis.to_px(ends_ns).round())
+            is_given_up = is_mine & (self.rows["outcome"] == code)
+            self._add_marks(lane, outcome, self.rows["send_end_ns"][is_given_up])
         self._finish(lane, content_in + BAR_IN)
 
     def add_worker(self, place: int, name: str) -> None:
-        """Add a worker's lane: what it handled, and below it the messages that waited for it."""
+        """Add a worker's lane: what it handled, and below it the messages that waited for it.
+
+        Of a bare PULL only the receipts are known. Each is a mark.
+        """
         is_mine = self.rows["worker"] == place
         notes = _worker_notes(self.rows[is_mine], self.now_ns)
         lane = Lane("worker", printable(name) or "worker", notes, self.y_in)
@@ -113,6 +116,8 @@ class _Column:
         for kind in ("handling", "failed"):
             mine = self.intervals[kind].where(is_mine)
             lane.bars += merged_bars(kind, mine, self.axis, content_in)
+        received_ns = self.rows["recv_ns"][is_mine & is_only_received(self.rows)]
+        self._add_marks(lane, "received", received_ns)
         waits = self.intervals["waiting"].where(is_mine)
         self._finish(lane, self._add_waits(lane, waits, content_in + BAR_IN))
 
@@ -129,6 +134,11 @@ class _Column:
         if n_omitted > 0:
             lane = Lane(kind, f"{n_omitted:,} more {kind}s", ["not drawn"], self.y_in)
             self._append(lane, lane.top_in + 3 * LINE_IN)
+
+    def _add_marks(self, lane: Lane, kind: str, instants_ns: Array) -> None:
+        """Add marks of a kind, at most one a pixel."""
+        if len(instants_ns):
+            lane.marks_px[kind] = np.unique(self.axis.to_px(instants_ns).round())
 
     def _add_waits(self, lane: Lane, waits: Intervals, top_in: float) -> float:
         """Add waits as bars, or as a count if they are too many; return where they end."""
@@ -166,10 +176,15 @@ def _worker_notes(rows: Array, now_ns: int) -> list[str]:
     """Return what a worker's label says: how many it handled, how long it took, what failed."""
     if not len(rows):
         return ["nothing received"]
-    n_handled = (rows["outcome"] == HANDLED).sum()
-    took = _total(rows["recv_ns"], rows["done_ns"], now_ns)
+    only_received = is_only_received(rows)
+    notes, timed = [], rows[~only_received]
+    if len(timed):
+        n_handled = (timed["outcome"] == HANDLED).sum()
+        notes.append(f"{n_handled:,} handled, {_total(timed['recv_ns'], timed['done_ns'], now_ns)}")
+    if len(timed) < len(rows):
+        notes.append(f"{only_received.sum():,} received, not timed")
     others = {"failed": FAILED, "in the handler": HANDLING}
-    return [f"{n_handled:,} handled, {took}", *_count_outcomes(rows, others)]
+    return notes + _count_outcomes(rows, others)
 
 
 def _total(start_ns: Array, end_ns: Array, now_ns: int) -> str:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .styles import BAR_STYLES, GIVEN_UP_MARKERS, LEFT_IN, TEXT_COLOR, WIDTH_IN, marker_style
+from .styles import BAR_STYLES, LEFT_IN, MARKERS, TEXT_COLOR, WIDTH_IN, marker_style
 
 #: Distance of the legend's middle from the lower edge of the picture, in inches.
 LEGEND_IN = 0.14
@@ -51,7 +51,7 @@ class Legend:
                 patch = Patch(facecolor=style.face, edgecolor=style.edge, hatch=style.hatch)
                 patch.set(linewidth=style.line_pt, label=style.singular)
                 handles.append(patch)
-        for outcome in GIVEN_UP_MARKERS:
-            if outcome in unexplained:
-                handles.append(Line2D([], [], label=outcome, **marker_style(outcome)))
+        for kind, marker in MARKERS.items():
+            if kind in unexplained:
+                handles.append(Line2D([], [], label=marker.label, **marker_style(kind)))
         return handles

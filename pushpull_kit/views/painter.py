@@ -101,7 +101,7 @@ class Painter:
         """Draw a lane: the line above it, markers, label, bars, and the count of waits."""
         if lane.top_in:
             axes.axhline(lane.top_in, color=GRID_COLOR, linewidth=0.8, zorder=0.5)
-        self._draw_given_up(axes, panel.axis, lane)
+        self._draw_marks(axes, panel.axis, lane)
         has_notes_inside = self._write_notes_inside(axes, panel.axis, lane)
         _write_lane_label(axes, lane, [] if has_notes_inside else lane.notes)
         for bars in lane.bars:
@@ -109,17 +109,17 @@ class Painter:
         if lane.wait_counts is not None:
             self._draw_wait_counts(axes, panel, lane, lane.wait_counts)
 
-    def _draw_given_up(self, axes: Axes, time_axis: TimeAxis, lane: Lane) -> None:
-        """Draw a marker for each send that was refused or interrupted."""
-        for outcome, px in lane.given_up_px.items():
+    def _draw_marks(self, axes: Axes, time_axis: TimeAxis, lane: Lane) -> None:
+        """Draw a marker for each send that was given up, and for each receipt without a bar."""
+        for kind, px in lane.marks_px.items():
             y = np.full(len(px), _bar_middle_in(lane))
-            axes.plot(time_axis.from_px(px), y, gid=outcome, **marker_style(outcome))
-            self.legend.add_drawn(outcome)
+            axes.plot(time_axis.from_px(px), y, gid=kind, **marker_style(kind))
+            self.legend.add_drawn(kind)
 
     def _write_notes_inside(self, axes: Axes, time_axis: TimeAxis, lane: Lane) -> bool:
         """Write a sender's notes right of its last bar, if there is room; return whether."""
         ends_px = [bars.end_px.max() for bars in lane.bars]
-        ends_px += [px[-1] for px in lane.given_up_px.values()]
+        ends_px += [px[-1] for px in lane.marks_px.values()]
         if lane.kind != "sender" or not ends_px:
             return False
         first, *others = lane.notes
@@ -129,7 +129,7 @@ class Painter:
             return False
         x, y = time_axis.from_px(last_px + 8), _bar_middle_in(lane)
         write(axes, x, y, text, 8, halo="white", va="center")
-        for outcome in lane.given_up_px:
+        for outcome in lane.marks_px:
             self.legend.add_labeled(outcome)
         if len(lane.bars) < 2:  # all bars of the lane look alike, and the text says "sends"
             self.legend.add_labeled("sending")

@@ -30,11 +30,11 @@ class Snapshot:
 
     def __init__(self, label: str, timings: Timings) -> None:
         summary = timings.summary()
-        self.rows = timings.rows()
+        self.rows, lanes = timings.rows_and_lanes()
         self.label = printable(label, MAX_TITLE_CHARS)
         self.headline = _wrap(str(summary))
         self.n_evicted = summary.let_go
-        self.lanes = _visible_lanes(timings, self.rows)
+        self.lanes = _visible_lanes(lanes, timings.open_lanes(), self.rows)
         names = ("send_start_ns", "send_end_ns", "recv_ns", "done_ns")
         instants = np.concatenate([self.rows[name] for name in names])
         instants = instants[instants > 0]
@@ -79,12 +79,12 @@ class Panel:
         )
 
 
-def _visible_lanes(timings: Timings, rows: Array) -> list[tuple[str, str]]:
-    """Return the log's lanes. A closed lane without messages becomes one that is not drawn."""
-    visible = {0, *timings.open_lanes(), *rows["sender"], *rows["worker"]}
-    return [
-        lane if place in visible else ("closed", "") for place, lane in enumerate(timings.lanes)
-    ]
+def _visible_lanes(
+    lanes: list[tuple[str, str]], open_lanes: list[int], rows: Array
+) -> list[tuple[str, str]]:
+    """Return the lanes. A closed lane without messages becomes one that is not drawn."""
+    visible = {0, *open_lanes, *rows["sender"], *rows["worker"]}
+    return [lane if place in visible else ("closed", "") for place, lane in enumerate(lanes)]
 
 
 def _has_unfinished(rows: Array) -> bool:

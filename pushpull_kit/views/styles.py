@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..spec import COLORS
+from ..spec import COLORS, RECEIVED_LABEL
 from .bars import Bars
 
 DPI = 100
@@ -46,17 +46,30 @@ BAR_STYLES = {
 # Kinds whose name stands on each bar that has room for it.
 _ALWAYS_NAMED = ("blocked", "failed")
 
-#: Markers for sends that were not accepted, by outcome.
-GIVEN_UP_MARKERS = {"refused": "x", "interrupted": "D"}
+
+class MarkerStyle(NamedTuple):
+    """A marker of matplotlib, its size in points, and what the legend calls it."""
+
+    marker: str
+    label: str
+    size_pt: float = 6
 
 
-def marker_style(outcome: str) -> dict[str, Any]:
-    """Return matplotlib's keywords for the markers of refused or of interrupted sends."""
+#: Markers of sends that were not accepted, and of receipts of which nothing later is known.
+MARKERS = {
+    "refused": MarkerStyle("x", "refused"),
+    "interrupted": MarkerStyle("D", "interrupted"),
+    "received": MarkerStyle("|", RECEIVED_LABEL, size_pt=9),
+}
+
+
+def marker_style(kind: str) -> dict[str, Any]:
+    """Return matplotlib's keywords for markers of one kind."""
     return {
-        "marker": GIVEN_UP_MARKERS[outcome],
+        "marker": MARKERS[kind].marker,
         "markeredgecolor": TEXT_COLOR,
         "markerfacecolor": "white",
-        "markersize": 6,
+        "markersize": MARKERS[kind].size_pt,
         "markeredgewidth": 1.6,
         "linestyle": "none",
         "clip_on": False,

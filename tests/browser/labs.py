@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,11 +22,16 @@ PATIENCE_S = 90
 
 
 class Server:
-    """A JupyterLab server on a free port of 127.0.0.1."""
+    """A JupyterLab server on a free port of 127.0.0.1.
+
+    Whoever has its token can run code as the user of the tests. Other users of the machine can read
+    the flags of a process, but not its environment.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "notebooks"
         self.folder.mkdir()
+        self.token = secrets.token_hex(16)
         home = folder / "home"
         settings = home / "config" / "labconfig"
         settings.mkdir(parents=True)
@@ -38,6 +44,7 @@ class Server:
             "JUPYTER_DATA_DIR": str(home / "data"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
             "IPYTHONDIR": str(home / "ipython"),
+            "JUPYTER_TOKEN": self.token,
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.log = folder / "server.log"
@@ -56,8 +63,6 @@ class Server:
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
-            "--IdentityProvider.token=",
-            "--ServerApp.disable_check_xsrf=True",
             f"--ServerApp.root_dir={self.folder}",
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.news_url=",
@@ -69,10 +74,13 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
+        status = urllib.request.Request(
+            f"{self.url}/api/status", headers={"Authorization": f"token {self.token}"}
+        )
         deadline_s = time.monotonic() + PATIENCE_S
         while self.process.poll() is None and time.monotonic() < deadline_s:
             with suppress(OSError, HTTPException):
-                urllib.request.urlopen(f"{self.url}/api/status", timeout=5).close()
+                urllib.request.urlopen(status, timeout=5).close()
                 return True
             time.sleep(0.1)
         self.close()
@@ -121,7 +129,8 @@ class Lab:
 
     def open(self, notebook: str) -> None:
         """Open a notebook, and wait until its kernel is idle."""
-        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset")
+        token = self.server.token  # from then on, a cookie replaces it
+        self.page.goto(f"{self.server.url}/lab/tree/{notebook}?reset&token={token}")
         self.page.wait_for_function("() => window.jupyterapp?.restored")
         self.page.evaluate("() => window.jupyterapp.restored")
         self.page.locator(".jp-Notebook").wait_for()

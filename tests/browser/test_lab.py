@@ -2,6 +2,8 @@
 
 import re
 import time
+import urllib.request
+from urllib.error import HTTPError
 
 import pytest
 from labs import PATIENCE_S, wait_for
@@ -161,3 +163,10 @@ def test_the_themes_of_jupyterlab(open_lab, theme):
     pixel = """() => { const { data } = document.querySelector('.pp-canvas').getContext('2d')
       .getImageData(2, 2, 1, 1); return `rgb(${data[0]}, ${data[1]}, ${data[2]})`; }"""
     lab.page.wait_for_function(f"() => ({pixel})() === {paper}")
+
+
+def test_the_server_refuses_who_has_no_token(server):
+    """Another user of the machine cannot run code as the user of the tests."""
+    with pytest.raises(HTTPError, match="403") as caught:
+        urllib.request.urlopen(f"{server.url}/api/kernels", data=b"{}")
+    caught.value.close()

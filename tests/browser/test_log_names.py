@@ -11,7 +11,8 @@ from views import LOAD, all_batches
 
 from pushpull_kit import Timings
 
-NAMES = 4_000 * MORE
+#: How many names there are at a time: fewer than a log has lanes.
+NAMES = 4_000
 
 #: Names cross into the page, and files out of it, as JSON in a text, which has an escape for half a
 #: character; by itself it would not survive the way.
@@ -21,9 +22,9 @@ log.lanes = names.map((name) => ["sender", name]);
 return JSON.stringify(WHAT)"""
 
 
-@pytest.fixture(scope="module")
-def names():
-    chance = random.Random(7)
+@pytest.fixture(scope="module", params=range(MORE))
+def names(request):
+    chance = random.Random(7 + request.param)
     return [name(chance) for _ in range(NAMES)]
 
 

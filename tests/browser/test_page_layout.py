@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from logs import BLOG, log, many
+from logs import BLOG, log, many, received
 from views import SCENE, all_batches
 
 from pushpull_kit.spec import MAX_LANES
@@ -136,3 +136,54 @@ def test_texts_fit_their_bars(modules):
     timings = log([(0, 1, 2, 2000), (1, 2, 2000, 2250), (2, 3, 2250, 2290)])
     texts = ask(modules, timings, "return lane(scene(), 'worker').bars.map((bar) => bar.text)")
     assert texts == ["0: handling", "1", ""]
+
+
+# A bare PULL: of its messages only the receipt is known.
+
+LATER = "const found = scene(log.start, log.start + 8e9, log.start + 8e9, 800);"
+
+
+def test_a_receipt_of_a_bare_pull_is_a_mark(modules):
+    """There is a mark at the receipt, no bar of work, and nothing that grows with the present."""
+    code = f"""{LATER} const one = lane(found, 'worker');
+    return [[...one.marks], one.bars.length, one.stripes.length]"""
+    marks, bars, stripes = ask(modules, received([(0, 1, 2000), (0, 1, 4000)]), code)
+    assert marks == [[200, "received"], [400, "received"]]
+    assert (bars, stripes) == (0, 0)
+
+
+def test_a_wait_for_a_bare_pull_ends_at_the_receipt(modules):
+    """The waiting bar ends at the receipt, and so does the message's time in flight."""
+    code = f"""{LATER} const [bar] = plain(lane(found, 'waiting').bars);
+    return [bar.x1, bar.isOpen, found.flight.high[300]]"""
+    assert ask(modules, received([(0, 1, 2000)]), code) == [200, False, 0]
+
+
+def test_before_its_receipt_such_a_message_waits(modules):
+    """In a replay, a message has no mark before it is received."""
+    code = """const found = scene(log.start, log.end, log.start + 1e9);
+    return [lane(found, 'worker').marks.size, lane(found, 'waiting').bars[0].isOpen]"""
+    assert ask(modules, received([(0, 1, 2000)]), code) == [0, True]
+
+
+def test_the_note_of_a_bare_pull_has_no_service_time(modules):
+    """A worker's note counts such messages, and has no duration for them."""
+    timings = received([(0, 1, 2), (3, 4, 5)])
+    assert ask(modules, timings, "return lane(scene(), 'worker').note") == "2 received, not timed"
+
+
+def test_the_note_of_a_pull_that_times_some_of_its_work(modules):
+    """Messages whose work was timed are counted apart, with their service time."""
+    timings = received([(0, 1, 2)])
+    buffer = timings.add_worker("worker")
+    buffer.start(b"other", 1_005_000_000)
+    buffer.end(at_ns=1_007_000_000)
+    note = ask(modules, timings, "return lane(scene(), 'worker').note")
+    assert note == "1 handled, 2.00 ms, 1 received, not timed"
+
+
+def test_a_receipt_before_the_window_is_not_drawn(modules):
+    """A message that was received before the window is not in the picture."""
+    code = """const found = scene(log.start + 5e9, log.start + 6e9, log.start + 6e9);
+    return [found.nVisible, lane(found, 'worker').marks.size, lane(found, 'worker').note]"""
+    assert ask(modules, received([(0, 1, 2000)]), code) == [0, 0, ""]

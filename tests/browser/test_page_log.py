@@ -1,7 +1,7 @@
 """What a page keeps of a log, and what can be read off it: `log.js`, with real batches."""
 
 import pytest
-from logs import BLOG, MS, log, many
+from logs import BLOG, MS, log, many, received
 from views import LOAD, all_batches
 
 from pushpull_kit import Timings
@@ -116,3 +116,56 @@ def test_the_sum_comes_out_at_any_instant(modules, at):
     begun = rows[(rows["send_end_ns"] <= now) & (rows["outcome"] != 5)]
     assert sum_["pushed"] == len(begun)
     assert sum_["pushed"] == sum(sum_[k] for k in ("handled", "failed", "handling", "inFlight"))
+
+
+@pytest.mark.parametrize(("at_ms", "counts"), [(1, (0, 1)), (3, (1, 0))])
+def test_a_message_of_a_bare_pull_is_handled_from_its_receipt_on(modules, at_ms, counts):
+    """It is in flight before its receipt, and never in the handler."""
+    sum_ = ask(modules, received([(0, 0.5, 2)]), f"return log.summary(log.start + {at_ms * MS})")
+    assert (sum_["handled"], sum_["inFlight"]) == counts
+    assert sum_["handling"] == 0
+
+
+def test_ids_are_right_while_newer_messages_are_late(modules):
+    """Until a newer message has come, the older one in its slot keeps its id."""
+    timings = Timings(limit=4)
+    sender = timings.add_sender()
+
+    def push(numbers):
+        for number in numbers:
+            sender.start(b"%d" % number)
+            sender.end()
+
+    push(range(4))
+    told = all_batches(timings)
+    push(range(4, 6))
+    header, text, shift = all_batches(timings)[0]
+    late = {**header, "count": 0, "snapshot": False}  # its messages come in the next batch
+    code = LOAD + "return [[0, 1, 2, 3].map((slot) => log.idAt(slot)), log.message(4)]"
+    assert modules.module("log", code, [*told, [late, "", 0]]) == [[0, 1, 2, 3], None]
+    assert modules.module("log", code, [*told, [header, text, shift]])[0] == [4, 5, 2, 3]
+
+
+def test_lanes_stay_while_none_are_sent(modules):
+    """A batch without lanes leaves those that the page has."""
+    told = all_batches(log(BLOG))
+    header = {name: value for name, value in told[0][0].items() if "lanes" not in name}
+    code = LOAD + "return [log.laneName(1), [...log.openLanes]]"
+    batch = [{**header, "count": 0}, "", 0]
+    assert modules.module("log", code, [*told, batch]) == ["sender", [1, 2]]
+
+
+def test_lanes_are_replaced_when_the_log_is_cleared(modules):
+    """After a clear that renumbers lanes, names and used lanes are those of the new list."""
+    timings = log(BLOG)
+    told = all_batches(timings)
+    timings.clear()
+    sender = timings.add_sender()
+    sender.start(b"x")
+    sender.end()
+    ((header, text, shift),) = all_batches(timings)
+    header["lanes"] = [["", ""], ["worker", "a"], ["worker", "b"], ["sender", "c"]]
+    code = LOAD + "return [log.lanes.map(([, name]) => name), [...log.usedLanes.slice(0, 4)]]"
+    names, used = modules.module("log", code, [*told, [header, text, shift]])
+    assert names == ["", "a", "b", "c"]
+    assert used == [1, 0, 0, 1]

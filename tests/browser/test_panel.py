@@ -3,9 +3,11 @@
 import io
 import json
 
-from logs import BLOG, log, many
+from logs import BLOG, log, many, received
 from pictures import running
 from PIL import Image
+
+from pushpull_kit.spec import RECEIVED_LABEL
 
 
 def test_saving(blank):
@@ -83,3 +85,36 @@ def test_the_live_region_changes_at_most_once_a_second(blank):
         blank.send(timings)
     assert blank.page.evaluate("window.said") <= 3
     assert blank.page.locator(".pp-live").get_attribute("aria-live") == "polite"
+
+
+def test_the_service_time_of_a_bare_pull_is_not_timed(blank):
+    """The figures of a message and the table say so, rather than show a number."""
+    blank.start(received([(0, 1, 2000), (0, 1, 4000)]))
+    blank.keys("ArrowRight")
+    assert "service time: not timed" in blank.text("info")
+    assert "waited 2.00 s" in blank.text("info")
+    blank.page.get_by_text("Table of messages").click()
+    blank.settle()
+    cells = blank.page.locator(".pp-table tbody tr").first.inner_text().split("\t")
+    assert "not timed" in cells
+
+
+def test_the_table_leaves_out_receipts_before_the_window(blank):
+    """A message that was received before the window has no line in the table."""
+    blank.start(received([(0, 1, 2), (5000, 5001, 5002)]))
+    blank.page.get_by_text("Table of messages").click()
+    blank.keys("End", *["+"] * 6)
+    blank.page.wait_for_function(
+        "() => document.querySelector('.pp-table').innerText.includes('1 of 1 messages')"
+    )
+
+
+def test_the_legend_explains_receipts_if_there_are_any(blank):
+    """The legend has an entry for receipts only while the log has one whose work is not timed."""
+    blank.start(log(BLOG))
+    entry = blank.page.get_by_text(RECEIVED_LABEL)
+    assert not entry.is_visible()
+    blank.send(received([(0, 1, 2)]))
+    assert entry.is_visible()
+    blank.send(log([(0, 1, 2, 3)]))  # the work on this message was timed after all
+    assert not entry.is_visible()

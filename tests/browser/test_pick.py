@@ -1,6 +1,6 @@
 """Which message is at a point, and which instant is the next: `pick.js`."""
 
-from logs import BLOG, log
+from logs import BLOG, log, received
 from views import SCENE, all_batches
 
 
@@ -32,3 +32,11 @@ def test_the_next_instant(modules):
     assert ask(modules, log(BLOG), code) == len(
         {instant for message in BLOG for instant in message}
     )
+
+
+def test_a_mark_of_a_receipt_is_found(modules):
+    """A receipt is found at its mark, and not after it."""
+    code = """const found = scene(log.start, log.start + 6e9, log.start + 6e9);
+    const one = lane(found, 'worker'); const y = (one.top + one.bottom) / 2;
+    return [it.pick(log, found, 201, y), it.pick(log, found, 300, y)]"""
+    assert ask(modules, received([(0, 1, 2000)]), code) == [0, None]

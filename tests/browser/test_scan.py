@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from logs import BLOG, MS, START, log, many
+from logs import BLOG, MS, START, log, many, received
 from views import SCENE, all_batches
 
 from pushpull_kit import Timings
@@ -111,3 +111,33 @@ def test_only_the_window_is_scanned(modules, crowded):
     code = """const found = scene(log.start + 100e6, log.start + 101e6);
     return found.nVisible"""
     assert 160 < ask(modules, crowded, code) < 450
+
+
+def test_many_receipts_of_a_bare_pull_are_counted(modules):
+    """Neighboring receipts are summed, with one mark a pixel at most, and no stripe of work."""
+    timings = received([(i * 0.01, i * 0.01 + 0.001, i * 0.01 + 0.002) for i in range(20_000)])
+    code = """const found = scene(); const one = lane(found, 'worker');
+    return [found.isExact, one.note, one.marks.size, one.stripes.length]"""
+    _, note, marks, stripes = ask(modules, timings, code)
+    assert note == "20,000 received, not timed"
+    assert 590 <= marks <= 601
+    assert stripes == 0
+
+
+def test_a_chunk_of_receipts_is_drawn_from_its_totals(modules):
+    """Receipts cost no more than handled messages do: a chunk of them has totals."""
+    timings = received([(i * 0.01, i * 0.01 + 0.001, i * 0.01 + 0.002) for i in range(1000)])
+    code = """const [chunk] = log.chunksBetween(log.start, log.end);
+    return [chunk.totals?.count, chunk.end < Infinity]"""
+    assert ask(modules, timings, code) == [128, True]
+
+
+def test_counts_at_the_end_of_a_window_in_the_past(modules, crowded):
+    """After panning into the past, as many messages wait in the last pixel as in the one before."""
+    code = """const found = scene(log.start + 100e6, log.start + 200e6);
+    const crowd = lane(found, 'waiting').crowd;
+    return [found.isExact, found.flight.low.at(-1), found.flight.low.at(-2), crowd.at(-1)]"""
+    exact, last, before, waiting = ask(modules, crowded, code)
+    assert not exact
+    assert last == pytest.approx(before, abs=2)
+    assert waiting == pytest.approx(250, abs=3)

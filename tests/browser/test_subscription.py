@@ -116,3 +116,17 @@ def test_a_log_that_has_ended_says_so(blank):
     blank.start()
     blank.send(log(BLOG), ended=True, heartbeat_within_s=None)
     assert blank.text("badge") == "recording ended"
+
+
+def test_a_log_that_cannot_be_read_says_why(blank):
+    """A badge shows the error, bars do not grow, and the next batch removes it."""
+    timings = running()
+    blank.start(timings)
+    blank.deliver({"kind": "error", "text": "TypeError: <b>5</b>"})
+    assert blank.text("badge") == "cannot update this view: TypeError: <b>5</b>"
+    now = blank.page.evaluate("views.at(-1).playback.now")
+    blank.settle()
+    assert blank.page.evaluate("views.at(-1).playback.now") == now
+    timings.add_sender("back").start(b"x")
+    blank.send(timings)
+    assert "cannot update" not in blank.text("badge")

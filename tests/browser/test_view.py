@@ -1,7 +1,7 @@
 """What a person sees: `view.js` and what it draws, in a real browser."""
 
 import pytest
-from logs import BLOG, log, many
+from logs import BLOG, log, many, received
 from pictures import BLUE, GREEN, ORANGE, RED, colors, running
 from views import BlankPage
 
@@ -189,3 +189,12 @@ def test_a_removed_view_does_not_listen(blank):
     assert "blocked in send" not in blank.text("headline")
     blank.page.evaluate("() => stop()")
     assert blank.page.evaluate("model.handlers.length") == 0
+
+
+def test_a_chosen_receipt_of_a_bare_pull_is_drawn(blank):
+    """A highlighted message of a bare PULL has no bar of work, up to the present or elsewhere."""
+    blank.start(received([(0, 1, 2000), (0, 1, 4000)]))
+    blank.keys("ArrowRight")
+    found = colors(blank)
+    assert found[ORANGE] > 1_000
+    assert GREEN not in found

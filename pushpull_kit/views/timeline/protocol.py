@@ -8,6 +8,11 @@ A batch is a header (a small dict) and one block of bytes. The block holds the c
 `spec.BATCH_COLUMNS`, one after the other, each with one value per message. Instants are in ns after
 an origin, as 64-bit floats, which are exact for a hundred days; an unknown instant is NaN.
 
+A header has the lanes if they have changed, and in a snapshot. The page then replaces its own.
+
+If the log cannot be read, the page gets `{"kind": "error", "text": "..."}`, and the next batch is a
+snapshot.
+
 The log gives each message a row id that is never used twice. A page shows message ids, which count
 from 0 since the log was last cleared: the message id is the row id minus `first_row_id`.
 """
@@ -20,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ...recording.export import as_utf8
 from ...recording.log import Delta, Timings
 from ...recording.messages import Summary
 from ...spec import BATCH_COLUMNS
@@ -70,6 +76,7 @@ class BatchStream:
         self._unacknowledged: deque[tuple[int, int]] = deque()  # sequence number, size in bytes
         self._sent_s = self._changed_s = float("-inf")
         self._headline = ""
+        self._sent_lanes: tuple[object, ...] = ()
 
     def subscribe(self) -> None:
         """Make the next batch a snapshot."""
@@ -141,8 +148,7 @@ class BatchStream:
             "oldest_id": delta.oldest_id - delta.first_id,
             "next_id": delta.next_id - delta.first_id,
             "limit": self.timings.limit,
-            "lanes": [(kind, as_utf8(name)) for kind, name in delta.lanes],
-            "open_lanes": delta.open_lanes,
+            **self._lanes_to_send(delta, snapshot=snapshot),
             "now_ns": clock_ns() - self.origin_ns,
             "headline": str(summary),
             "busy": bool(summary.sending or summary.handling),
@@ -151,15 +157,19 @@ class BatchStream:
             "heartbeat_within_s": HEARTBEAT_S if beats else None,
         }
 
+    def _lanes_to_send(self, delta: Delta, *, snapshot: bool) -> dict[str, Any]:
+        """Return the part of a header about lanes, which can be thousands: empty if unchanged."""
+        lanes = (delta.lanes, delta.open_lanes)
+        if lanes == self._sent_lanes and not snapshot:
+            return {}
+        self._sent_lanes = lanes
+        names = [(kind, as_utf8(name)) for kind, name in delta.lanes]
+        return {"lanes": names, "open_lanes": delta.open_lanes}
+
     def _unacknowledged_bytes(self) -> int:
         while self._unacknowledged and self._unacknowledged[0][0] <= self.acknowledged:
             self._unacknowledged.popleft()
         return sum(size for _, size in self._unacknowledged)
-
-
-def as_utf8(name: str) -> str:
-    """Return a name that UTF-8 can encode: a lone surrogate becomes `?`."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def encode(delta: Delta, origin_ns: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,9 @@ PARTS = (
 
 #: Maximum time that `close` waits for the thread, which only has to finish sending one batch.
 CLOSE_TIMEOUT_S = 5.0
+
+#: Time until the log is read again after that has failed.
+RETRY_S = 1.0
 
 
 #: What `one_module` leaves out: imports, the word `export` except before `default`, and comments
@@ -190,18 +194,34 @@ class Timeline(anywidget.AnyWidget):
 
     def _send_all(self) -> None:
         """Send batches until the view or the context is closed."""
-        while not self._closing.wait(max(FRAME_S, self.stream.due_s(monotonic()))):
+        pause_s = FRAME_S
+        while not self._closing.wait(max(pause_s, self.stream.due_s(monotonic()))):
             closed = bool(getattr(self._source, "closed", False))
-            batch = self.stream.batch(monotonic(), closed=closed)
-            if batch is None:
-                continue
-            header, block = batch
-            # ipykernel sends the block without a copy, so it must not change afterwards.
-            self.send({"kind": "batch", **header}, [block])
+            try:
+                ended, pause_s = self._send_batch(closed), FRAME_S
+            except Exception as error:
+                ended, pause_s = closed, RETRY_S
+                self._report(error)
+                self.stream.snapshot_due = not closed  # what has changed may be lost in part
             with self._lock:
-                if header["ended"] and not self.stream.snapshot_due:
+                if ended and not self.stream.snapshot_due:
                     self._thread = None  # so that the next subscription can start another one
                     return
+
+    def _send_batch(self, closed: bool) -> bool:
+        """Send what has changed; return whether that was the last of a closed context."""
+        batch = self.stream.batch(monotonic(), closed=closed)
+        if batch is None:
+            return False
+        header, block = batch
+        # ipykernel sends the block without a copy, so it must not change afterwards.
+        self.send({"kind": "batch", **header}, [block])
+        return bool(header["ended"])
+
+    def _report(self, error: Exception) -> None:
+        """Show on the page why it is not updated."""
+        with suppress(Exception):  # sending may be what has failed
+            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"})
 
 
 #: The views that cells have made, by cell, run of the cell, and view.

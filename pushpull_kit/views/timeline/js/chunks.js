@@ -1,6 +1,6 @@
 // Totals of neighboring messages, for pictures of too many messages to draw singly.
 
-import { isKnown } from "./columns.js";
+import { doneInstant, isKnown, isOnlyReceived } from "./columns.js";
 import { BLOCKED_NS, HANDLED, REFUSED } from "./spec.js";
 
 /** @typedef {import("./columns.js").Columns} Columns */
@@ -26,7 +26,7 @@ function addTo(lanes, lane, ns) {
   lanes.set(lane, [count + 1, sum + ns]);
 }
 
-/** Sums over messages that were all handled. */
+/** Sums over messages that were all handled, or received by a bare PULL. */
 export class Totals {
   count = 0;
   sendStart = emptyRange();
@@ -37,20 +37,23 @@ export class Totals {
   sends = new Map();
   /** @type {Map<number, [number, number]>} by lane: number of messages, and service time in ns */
   handlings = new Map();
+  /** @type {Map<number, [number, number]>} by lane: number of receipts without a service time, 0 */
+  receipts = new Map();
 
   /** @param {Columns} columns @param {number} slot */
   add(columns, slot) {
     const sendStart = columns.send_start_ns[slot];
     const sendEnd = columns.send_end_ns[slot];
     const recv = columns.recv_ns[slot];
-    const done = columns.done_ns[slot];
+    const done = doneInstant(columns, slot);
     this.count += 1;
     extend(this.sendStart, sendStart);
     extend(this.sendEnd, sendEnd);
     extend(this.recv, recv);
     extend(this.done, done);
     addTo(this.sends, columns.sender[slot], sendEnd - sendStart);
-    addTo(this.handlings, columns.worker[slot], done - recv);
+    const lanes = isOnlyReceived(columns, slot) ? this.receipts : this.handlings;
+    addTo(lanes, columns.worker[slot], done - recv);
   }
 }
 
@@ -93,17 +96,18 @@ export function firstInstant({ send_start_ns, recv_ns }, slot) {
 }
 
 /** Return NaN for a message that is unfinished. @param {Columns} columns @param {number} slot */
-function lastInstant({ send_start_ns, send_end_ns, done_ns, outcome }, slot) {
+function lastInstant(columns, slot) {
+  const { send_start_ns, send_end_ns, outcome } = columns;
   if (outcome[slot] >= REFUSED) return send_end_ns[slot];
-  if (!isKnown(send_start_ns[slot])) return done_ns[slot];
-  return Math.max(done_ns[slot], send_end_ns[slot]);
+  const done = doneInstant(columns, slot);
+  return isKnown(send_start_ns[slot]) ? Math.max(done, send_end_ns[slot]) : done;
 }
 
 /**
  * Whether a message was sent without being blocked, and was handled.
  * @param {Columns} columns @param {number} slot
  */
-function isOrdinary({ send_start_ns, send_end_ns, done_ns, outcome }, slot) {
+function isOrdinary({ send_start_ns, send_end_ns, outcome }, slot) {
   const sending = send_end_ns[slot] - send_start_ns[slot]; // NaN if either is unknown
-  return sending <= BLOCKED_NS && isKnown(done_ns[slot]) && outcome[slot] === HANDLED;
+  return sending <= BLOCKED_NS && outcome[slot] === HANDLED;
 }

@@ -1,14 +1,13 @@
 // Typed arrays for the fields of messages: reads those of a batch, and stores them.
 
-import { BATCH_COLUMNS } from "./spec.js";
+import { BATCH_COLUMNS, HANDLED } from "./spec.js";
 
 /**
  * The fields of messages, one value per message. Instants are in ns after an origin that the kernel
  * chose; an unknown instant is NaN. `sender` and `worker` are indexes of lanes.
  * @typedef {{send_start_ns: Float64Array, send_end_ns: Float64Array, recv_ns: Float64Array,
- *   done_ns: Float64Array, n_bytes: Float64Array, sender: Uint16Array, worker: Uint16Array,
- *   outcome: Uint8Array}} Columns
- * @typedef {Columns & {message_id: Uint32Array}} BatchColumns
+ *   done_ns: Float64Array, n_bytes: Float64Array, message_id: Uint32Array, sender: Uint16Array,
+ *   worker: Uint16Array, outcome: Uint8Array}} Columns
  */
 
 /** The JavaScript array of each NumPy type. */
@@ -23,14 +22,24 @@ export const ROW_BYTES = BATCH_COLUMNS.map(
 export const isKnown = (instant) => !Number.isNaN(instant);
 
 /**
- * Return empty columns. They hold no ids, because a message's slot follows from its id.
- * @param {number} capacity in messages
+ * Whether a bare PULL received a message: what its thread did with it is not known.
+ * @param {Columns} columns @param {number} slot
  */
+export const isOnlyReceived = ({ done_ns, outcome }, slot) =>
+  outcome[slot] === HANDLED && !isKnown(done_ns[slot]);
+
+/**
+ * The last instant that is known of a message which was received; NaN if it is in the handler.
+ * @param {Columns} columns @param {number} slot
+ */
+export const doneInstant = (columns, slot) =>
+  isOnlyReceived(columns, slot) ? columns.recv_ns[slot] : columns.done_ns[slot];
+
+/** Return empty columns. @param {number} capacity in messages */
 export function makeColumns(capacity) {
   /** @type {Record<string, ArrayLike<number>>} */
   const columns = {};
   for (const [name, type] of BATCH_COLUMNS) {
-    if (name === "message_id") continue;
     const column = new ARRAY_TYPES[type](capacity);
     columns[name] = name.endsWith("_ns") ? column.fill(NaN) : column;
   }
@@ -53,7 +62,7 @@ export function readColumns(count, block) {
     columns[name] = column;
     offset += column.byteLength;
   }
-  return /** @type {BatchColumns} */ (/** @type {unknown} */ (columns));
+  return /** @type {Columns} */ (/** @type {unknown} */ (columns));
 }
 
 /**

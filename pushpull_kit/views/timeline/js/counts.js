@@ -68,14 +68,14 @@ export class SampledCount {
   constructor(axis) {
     this.axis = axis;
     this.nPixels = emptyCounts(axis.width).low.length;
-    this.changes = new Float64Array(this.nPixels * SAMPLES_PER_PX + 1); // since the sample before
+    // Each since the sample before. The last one holds what is later than the axis.
+    this.changes = new Float64Array(this.nPixels * SAMPLES_PER_PX + 2);
   }
 
   /**
    * Count one message.
    * @param {number} _start not used: its pixel is known @param {number} _end
-   * @param {number} startPx @param {number} endPx Infinity if it is still counted; a change that is
-   *   later than the axis falls into the last sample
+   * @param {number} startPx @param {number} endPx Infinity if it is still counted
    */
   add(_start, _end, startPx, endPx) {
     this.changes[this.#sampleAt(startPx)] += 1;
@@ -99,7 +99,7 @@ export class SampledCount {
     this.changes[last] += change - changed;
   }
 
-  /** The first sample at or after a pixel. @param {number} px */
+  /** The first sample at or after a pixel; the last one for any later pixel. @param {number} px */
   #sampleAt(px) {
     const sample = Math.ceil(px * SAMPLES_PER_PX);
     return Math.min(Math.max(sample, 0), this.changes.length - 1);

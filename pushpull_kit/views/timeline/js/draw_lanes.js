@@ -74,15 +74,17 @@ function drawStripes(pen, lane, theme, fills) {
 
 /**
  * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y
- * @param {"refused" | "interrupted"} mark @param {Theme} theme
+ * @param {import("./layout.js").Mark} mark @param {Theme} theme
  */
-function drawMark(pen, x, y, mark, theme) {
+export function drawMark(pen, x, y, mark, theme) {
   pen.strokeStyle = theme.ink;
   pen.lineWidth = 1.8;
   pen.beginPath();
   if (mark === "refused") {
     addLine(pen, [[x - 4, y - 4], [x + 4, y + 4]]); // prettier-ignore
     addLine(pen, [[x - 4, y + 4], [x + 4, y - 4]]); // prettier-ignore
+  } else if (mark === "received") {
+    addLine(pen, [[x, y - 5], [x, y + 5]]); // prettier-ignore
   } else {
     addLine(pen, [[x, y - 5], [x + 5, y], [x, y + 5], [x - 5, y]]); // prettier-ignore
     pen.closePath();

@@ -1,6 +1,6 @@
-// Draws one message over all lanes: its bars, outlined, and the lines that connect them.
+// Draws one message over all lanes: its bars and marks, outlined, and the lines that connect them.
 
-import { addLine, drawBar } from "./draw_lanes.js";
+import { addLine, drawBar, drawMark } from "./draw_lanes.js";
 import { lanePadding } from "./layout.js";
 import { OUTCOMES, REFUSED } from "./spec.js";
 
@@ -24,12 +24,17 @@ const MIN_PART_PX = 3;
  * @param {Theme} theme @param {Fills} fills
  */
 export function drawMessage(pen, scene, message, theme, fills) {
-  const { send, wait, handling } = partsOf(scene, message);
+  const { send, wait, handling, receipt } = partsOf(scene, message);
   drawConnections(pen, scene, message, theme);
   for (const part of [send, wait, handling]) {
     if (part) drawPart(pen, part, scene.axis.width, theme, fills);
   }
+  if (receipt) drawReceipt(pen, receipt, theme);
 }
+
+/** Half the size of the outline of a mark. */
+const MARK_WIDTH_PX = 4;
+const MARK_HEIGHT_PX = 8;
 
 /** @param {Message} message */
 const isGivenUp = ({ outcome }) => OUTCOMES.indexOf(outcome) >= REFUSED;
@@ -62,7 +67,12 @@ function partsOf(scene, message) {
   return {
     send: part(sender, "sending", startX, message.send_end_ns),
     wait: waits && part(waiting, "waiting", startX, message.recv_ns),
-    handling: isReceived && part(worker, handlingKind, px(message.recv_ns), message.done_ns),
+    handling:
+      isReceived &&
+      !message.isOnlyReceived &&
+      part(worker, handlingKind, px(message.recv_ns), message.done_ns),
+    receipt:
+      isReceived && message.isOnlyReceived && part(worker, "handling", px(message.recv_ns), NaN),
   };
 }
 
@@ -109,4 +119,12 @@ function drawPart(pen, { lane, kind, x0, x1, bar }, width, theme, fills) {
   pen.strokeStyle = theme.ink;
   pen.lineWidth = 2;
   pen.strokeRect(x0 - 1, y0 - 1, partWidth + 2, y1 - y0 + 2);
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Part} part @param {Theme} theme */
+function drawReceipt(pen, { lane, x0 }, theme) {
+  const y = (lane.top + lane.bottom) / 2;
+  drawMark(pen, x0, y, "received", theme);
+  pen.lineWidth = 2;
+  pen.strokeRect(x0 - MARK_WIDTH_PX, y - MARK_HEIGHT_PX, 2 * MARK_WIDTH_PX, 2 * MARK_HEIGHT_PX);
 }

@@ -1,7 +1,7 @@
 // Messages as files: a CSV table and a Chrome trace.
 
 import { isKnown } from "./columns.js";
-import { Log } from "./log.js";
+import { Log, doneInstantOf } from "./log.js";
 import { OUTCOMES, REFUSED } from "./spec.js";
 
 /** @typedef {import("./log.js").Message} Message */
@@ -48,25 +48,78 @@ function csvField(text) {
 /** Return the messages as a Chrome trace, with the events of `to_chrome_trace`. @param {Log} log */
 export function chromeTrace(log) {
   const messages = [...log.messages()];
+  const threads = new Threads(log.lanes);
+  const sends = threads.threadsOf(messages.map(sendSlice));
+  const handlings = threads.threadsOf(messages.map(handlingSlice));
   const events = [
     { ph: "M", name: "process_name", args: { name: "pushpull_kit" } },
-    ...log.lanes.map(laneEvent).slice(1), // lane 0 stands for "no lane"
-    ...messages.flatMap((message) => messageEvents(message, log.start)),
+    ...threads.nameEvents(),
+    ...messages.flatMap((message, i) => messageEvents(message, log.start, sends[i], handlings[i])),
     ...inFlightEvents(messages, log.start),
   ];
   const traceEvents = events.map((event) => ({ pid: 1, ...event }));
   return JSON.stringify({ displayTimeUnit: "ms", traceEvents });
 }
 
-/** @param {[string, string]} lane @param {number} tid */
-function laneEvent([kind, name], tid) {
-  const label = name === kind ? name : `${kind}: ${name}`;
-  return { ph: "M", tid, name: "thread_name", args: { name: label } };
+/**
+ * What takes place in a lane between two instants; nothing if the end is NaN.
+ * @typedef {{lane: number, start: number, end: number}} Slice
+ */
+
+/** @param {Message} message @returns {Slice} */
+const sendSlice = ({ sender, send_start_ns, send_end_ns }) => {
+  return { lane: sender, start: send_start_ns, end: send_end_ns };
+};
+
+/** @param {Message} message @returns {Slice} */
+const handlingSlice = (message) => {
+  return { lane: message.worker, start: message.recv_ns, end: doneInstantOf(message) };
+};
+
+/** The threads of a trace, as in export.py: for each lane as many as it has slices at a time. */
+class Threads {
+  /** @param {[string, string][]} lanes */
+  constructor(lanes) {
+    this.names = lanes.map(([kind, name]) => (name === kind ? name : `${kind}: ${name}`));
+    /** @type {Map<number, number>[]} by lane: its threads, and when the last slice of each ends */
+    this.lastEnds = lanes.map((_, lane) => new Map([[lane, -Infinity]]));
+  }
+
+  /** Name the threads. Lane 0 is no lane, and a log may have lanes that are not in use. */
+  nameEvents() {
+    const events = this.names.map((name, tid) => {
+      return { ph: "M", tid, name: "thread_name", args: { name } };
+    });
+    return events.slice(1).filter(({ args }) => args.name);
+  }
+
+  /** Return the thread of each slice. @param {Slice[]} slices */
+  threadsOf(slices) {
+    const threads = slices.map(({ lane }) => lane);
+    const indexes = [...slices.keys()].filter((i) => isKnown(slices[i].end));
+    indexes.sort((a, b) => slices[a].start - slices[b].start);
+    for (const i of indexes) threads[i] = this.#freeThread(slices[i]);
+    return threads;
+  }
+
+  /** Return the first thread that is free for a slice, and occupy it. @param {Slice} slice */
+  #freeThread({ lane, start, end }) {
+    const lastEnds = this.lastEnds[lane];
+    if (!lastEnds) return lane; // the lanes have not come yet
+    const free = [...lastEnds].find(([, lastEnd]) => lastEnd <= start);
+    const thread = free ? free[0] : this.names.length;
+    if (!free) this.names.push(`${this.names[lane]} (${lastEnds.size + 1})`);
+    lastEnds.set(thread, end);
+    return thread;
+  }
 }
 
-/** @param {Message} message @param {number} zero @returns {object[]} */
-function messageEvents(message, zero) {
-  const { send_start_ns, send_end_ns, recv_ns, done_ns, sender, worker, outcome } = message;
+/**
+ * @param {Message} message @param {number} zero
+ * @param {number} sender its thread @param {number} worker its thread @returns {object[]}
+ */
+function messageEvents(message, zero, sender, worker) {
+  const { send_start_ns, send_end_ns, recv_ns, done_ns, outcome } = message;
   /** @param {number} ns */
   const microseconds = (ns) => (ns - zero) / 1e3;
   const args = { message: message.id, bytes: message.n_bytes, outcome };
@@ -83,6 +136,10 @@ function messageEvents(message, zero) {
   if (isKnown(done_ns)) {
     const name = outcome === "failed" ? "failed" : "handle";
     events.push(slice(name, worker, recv_ns, done_ns));
+  }
+  if (message.isOnlyReceived) {
+    const mark = { ph: "i", s: "t", tid: worker, ts: microseconds(recv_ns) };
+    events.push({ ...mark, cat: "message", name: "receive", args });
   }
   if (isKnown(send_start_ns) && isKnown(recv_ns)) {
     const flow = { cat: "message", name: "in flight", id: message.id + 1 };

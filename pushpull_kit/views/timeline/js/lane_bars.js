@@ -19,6 +19,7 @@ export class LaneBars {
   nInterrupted = 0;
   nFailed = 0;
   nOpen = 0;
+  nReceived = 0; // by a bare PULL: marks, not bars
   totalNs = 0;
 
   /**
@@ -61,6 +62,15 @@ export class LaneBars {
       const overlap = Math.max(0, Math.min(x1, x + 1) - Math.max(x0, x));
       covered[x] += density * overlap + MIN_COVERED;
     }
+  }
+
+  /**
+   * Add a mark for messages that were received at a pixel, and of which nothing later is known.
+   * @param {number} x @param {number} count
+   */
+  addReceipts(x, count) {
+    this.nReceived += count;
+    this.lane.marks.set(Math.round(x), "received");
   }
 
   /** Make stripes of the covered pixels, one run of neighboring pixels after the other. */

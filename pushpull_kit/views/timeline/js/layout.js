@@ -14,8 +14,10 @@ import { MAX_LANES, MAX_SINGLE_WAITS, MAX_WAIT_SLOTS, MERGE_PX, MIN_BAR_PX } fro
  * @typedef {import("./lane_bars.js").Stripe} Stripe
  * @typedef {{kind: "sender" | "waiting" | "worker" | "more", lane: number, name: string,
  *   note: string, top: number, bottom: number, bars: Bar[], stripes: Stripe[],
- *   marks: Map<number, "refused" | "interrupted">, crowd: Int32Array | null}} Lane
- *   `marks`: pixels at which a send was given up; `crowd`: for each pixel, how many wait
+ *   marks: Map<number, Mark>, crowd: Int32Array | null}} Lane
+ *   `marks`: the pixels of sends that were given up, or of receipts of which nothing later is
+ *   known; `crowd`: for each pixel, how many wait
+ * @typedef {"refused" | "interrupted" | "received"} Mark
  * @typedef {import("./counts.js").Counts & {top: number, bottom: number, note: string}} Flight
  *   messages in flight; -1 where the count is not known
  * @typedef {{axis: Axis, now: number, lanes: Lane[], flight: Flight, nVisible: number,
@@ -85,7 +87,7 @@ function stackLanes(log) {
 /** Return the lanes that are open or have messages. @param {Log} log @param {string} kind */
 function lanesOf(log, kind) {
   const indexes = [...log.lanes.keys()].filter((lane) => log.lanes[lane][0] === kind);
-  return indexes.filter((lane) => log.usedLanes[lane] || log.openLanes.includes(lane));
+  return indexes.filter((lane) => log.usedLanes[lane] || log.openLanes.has(lane));
 }
 
 /** @param {number} count of lanes that share the height of the picture */
@@ -111,18 +113,20 @@ function finishLane(laneBars) {
     bar.y1 = lane.bottom - padding;
     bar.text = textOn(bar, width);
   }
-  if (laneBars.count) lane.note = noteOf(laneBars);
+  lane.note = noteOf(laneBars);
 }
 
 /** Return what a lane's label says about its messages. @param {LaneBars} laneBars */
-function noteOf({ lane, count, nRefused, nInterrupted, nFailed, nOpen, totalNs }) {
+function noteOf({ lane, count, nRefused, nInterrupted, nFailed, nOpen, nReceived, totalNs }) {
+  const received = nReceived ? [`${grouped(nReceived)} received, not timed`] : [];
+  if (!count) return received.join("");
   const parts = [];
   if (lane.kind === "sender") parts.push(`${grouped(count)} ${count === 1 ? "send" : "sends"}`);
   else parts.push(`${grouped(count - nFailed - nOpen)} handled`);
   if (nRefused) parts.push(`${grouped(nRefused)} refused`);
   if (nInterrupted) parts.push(`${grouped(nInterrupted)} interrupted`);
   if (nFailed) parts.push(`${grouped(nFailed)} failed`);
-  return [...parts, duration(totalNs)].join(", ");
+  return [...parts, duration(totalNs), ...received].join(", ");
 }
 
 /**

@@ -1,7 +1,7 @@
 // The page's copy of a log: keeps the messages that it has received.
 
 import { CHUNK_SIZE, Chunk, firstInstant } from "./chunks.js";
-import { isKnown, makeColumns, readColumns } from "./columns.js";
+import { doneInstant, isKnown, isOnlyReceived, makeColumns, readColumns } from "./columns.js";
 import { FAILED, OUTCOMES, REFUSED } from "./spec.js";
 
 /**
@@ -9,12 +9,15 @@ import { FAILED, OUTCOMES, REFUSED } from "./spec.js";
  * the kernel's log is cleared; then `first_row_id` changes.
  * @typedef {{sequence: number, acknowledged: number, snapshot: boolean, count: number,
  *   first_row_id: number, oldest_id: number, next_id: number, limit: number,
- *   lanes: [string, string][], open_lanes: number[], now_ns: number, headline: string,
+ *   lanes?: [string, string][], open_lanes?: number[], now_ns: number, headline: string,
  *   busy: boolean, in_flight: number, ended: boolean, heartbeat_within_s: number | null}} Header
+ *   without lanes if they have not changed
  *
  * @typedef {{id: number, send_start_ns: number, send_end_ns: number, recv_ns: number,
- *   done_ns: number, n_bytes: number, sender: number, worker: number, outcome: string}} Message
- *   an unknown instant is NaN; `sender` and `worker` are indexes of lanes
+ *   done_ns: number, n_bytes: number, sender: number, worker: number, outcome: string,
+ *   isOnlyReceived: boolean}} Message
+ *   an unknown instant is NaN; `sender` and `worker` are indexes of lanes; of a message that is
+ *   only received, it is not known what happened after its receipt
  */
 
 /** Indexes of lanes have 16 bits. */
@@ -25,8 +28,9 @@ const MAX_LANE_INDEX = 65_535;
  */
 export class Log {
   /** @type {[string, string][]} kind and name of each lane */ lanes = [];
-  /** @type {number[]} indexes of the lanes whose sockets are open */ openLanes = [];
+  /** @type {Set<number>} indexes of the lanes whose sockets are open */ openLanes = new Set();
   usedLanes = new Uint8Array(MAX_LANE_INDEX + 1); // 1 for a lane that has a message
+  nOnlyReceived = 0; // number of messages that a bare PULL received
   limit = 0;
   firstRowId = 0;
   oldestId = 0;
@@ -39,7 +43,8 @@ export class Log {
   /** @type {Chunk[]} */ chunks = [];
 
   clear() {
-    Object.assign(this, new Log(), { lanes: this.lanes, limit: this.limit });
+    const { lanes, openLanes, limit } = this;
+    Object.assign(this, new Log(), { lanes, openLanes, limit });
   }
 
   /**
@@ -53,8 +58,8 @@ export class Log {
       this.clear();
       this.firstRowId = header.first_row_id;
     }
-    this.lanes = header.lanes;
-    this.openLanes = header.open_lanes;
+    if (header.lanes) this.lanes = header.lanes;
+    if (header.open_lanes) this.openLanes = new Set(header.open_lanes);
     this.limit = header.limit;
     this.oldestId = header.oldest_id;
     this.nextId = header.next_id;
@@ -75,12 +80,13 @@ export class Log {
     Object.assign(this, { capacity, columns, chunks: [] });
   }
 
-  /** @param {import("./columns.js").BatchColumns} incoming */
+  /** @param {import("./columns.js").Columns} incoming */
   #write(incoming) {
     const slots = incoming.message_id.map((id) => id % this.capacity);
     for (const slot of slots) {
       // A slot that is not empty holds an evicted message, or an earlier state of the same one.
       if (!isKnown(firstInstant(this.columns, slot))) this.nLoaded += 1;
+      if (isOnlyReceived(this.columns, slot)) this.nOnlyReceived -= 1;
       const chunk = this.chunks[Math.floor(slot / CHUNK_SIZE)];
       if (chunk) chunk.isStale = true;
     }
@@ -88,17 +94,18 @@ export class Log {
       const [from, to] = [incoming[name], this.columns[name]];
       for (let i = 0; i < slots.length; i += 1) to[slots[i]] = from[i];
     }
+    for (const slot of slots) if (isOnlyReceived(this.columns, slot)) this.nOnlyReceived += 1;
     this.#noteLanes(incoming);
     this.#noteTimes(incoming);
   }
 
-  /** @param {import("./columns.js").BatchColumns} incoming */
+  /** @param {import("./columns.js").Columns} incoming */
   #noteLanes({ sender, worker }) {
     for (const lane of sender) this.usedLanes[lane] = 1;
     for (const lane of worker) this.usedLanes[lane] = 1;
   }
 
-  /** @param {import("./columns.js").BatchColumns} incoming */
+  /** @param {import("./columns.js").Columns} incoming */
   #noteTimes(incoming) {
     let [start, end] = [isKnown(this.start) ? this.start : Infinity, this.end];
     if (!isKnown(end)) end = -Infinity;
@@ -125,9 +132,12 @@ export class Log {
     return Math.min(this.nextId, this.capacity);
   }
 
-  /** The id of the message in a slot: the largest below `nextId`. @param {number} slot */
+  /**
+   * The id of the message in a slot. It may be an evicted one, until the newer one has come.
+   * @param {number} slot
+   */
   idAt(slot) {
-    return slot + Math.floor((this.nextId - 1 - slot) / this.capacity) * this.capacity;
+    return this.columns.message_id[slot];
   }
 
   /** @param {number} id @returns {Message | null} null if it was evicted or is not here yet */
@@ -135,7 +145,7 @@ export class Log {
     if (!(id >= this.oldestId && id < this.nextId)) return null;
     const slot = id % this.capacity;
     const { columns } = this;
-    if (!isKnown(firstInstant(columns, slot))) return null;
+    if (columns.message_id[slot] !== id || !isKnown(firstInstant(columns, slot))) return null;
     return {
       id,
       send_start_ns: columns.send_start_ns[slot],
@@ -146,6 +156,7 @@ export class Log {
       sender: columns.sender[slot],
       worker: columns.worker[slot],
       outcome: OUTCOMES[columns.outcome[slot]] ?? "?",
+      isOnlyReceived: isOnlyReceived(columns, slot),
     };
   }
 
@@ -176,7 +187,7 @@ export class Log {
 
   /** Count the messages in each state at an instant. @param {number} now */
   summary(now) {
-    const { send_start_ns, send_end_ns, recv_ns, done_ns, outcome } = this.columns;
+    const { send_start_ns, send_end_ns, recv_ns, outcome } = this.columns;
     const sum = {
       pushed: 0,
       handled: 0,
@@ -196,13 +207,18 @@ export class Log {
       else if (outcome[slot] < REFUSED) {
         sum.pushed += 1;
         if (!isReceived) sum.inFlight += 1;
-        else if (!(done_ns[slot] <= now)) sum.handling += 1;
+        else if (!(doneInstant(this.columns, slot) <= now)) sum.handling += 1;
         else if (outcome[slot] === FAILED) sum.failed += 1;
         else sum.handled += 1;
       }
     }
     return sum;
   }
+}
+
+/** When a message was done, as far as is known. @param {Message} message */
+export function doneInstantOf({ recv_ns, done_ns, isOnlyReceived }) {
+  return isOnlyReceived ? recv_ns : done_ns;
 }
 
 /** The first instant of a message. @param {Message} message */

@@ -1,8 +1,8 @@
 // Creates the DOM elements of a view: texts, buttons, canvas, legend and table.
 
 import { duration, grouped } from "./format.js";
-import { Log, firstInstantOf } from "./log.js";
-import { COLORS } from "./spec.js";
+import { Log, doneInstantOf, firstInstantOf } from "./log.js";
+import { COLORS, RECEIVED_LABEL } from "./spec.js";
 import { outcomeText } from "./texts.js";
 
 /** @typedef {import("./log.js").Message} Message */
@@ -87,6 +87,7 @@ export class Panel {
   details = make("details", "pp-details");
   table = make("table", "pp-table");
   live = make("p", "pp-live");
+  receivedKey = key("received", RECEIVED_LABEL); // in the legend
   slowdown = make("select", "pp-select");
   /** @type {Map<Action, HTMLButtonElement>} */ buttons = new Map();
 
@@ -109,7 +110,8 @@ export class Panel {
     scroll.append(this.table);
     this.details.append(make("summary", "", "Table of messages"), scroll);
     root.append(this.headline, this.#toolbar(onAction), canvas, foot);
-    root.append(legend(), this.details, this.live);
+    this.receivedKey.hidden = true;
+    root.append(legend(this.receivedKey), this.details, this.live);
   }
 
   /** @param {(action: Action) => void} onAction */
@@ -155,7 +157,7 @@ export class Panel {
     const rows = [];
     let nInWindow = 0;
     for (const message of log.messages()) {
-      if (firstInstantOf(message) > end || message.done_ns < start) continue;
+      if (firstInstantOf(message) > end || doneInstantOf(message) < start) continue;
       nInWindow += 1;
       if (rows.length < MAX_TABLE_ROWS) rows.push(tableRow(log, message));
     }
@@ -178,7 +180,7 @@ function tableRow(log, message) {
     duration(send_start_ns - log.start),
     duration(send_end_ns - send_start_ns),
     duration(recv_ns - send_start_ns),
-    duration(done_ns - recv_ns),
+    message.isOnlyReceived ? "not timed" : duration(done_ns - recv_ns),
     log.laneName(message.worker),
     grouped(message.n_bytes),
     outcomeText(message),
@@ -192,14 +194,21 @@ function tableLine(tag, texts) {
   return line;
 }
 
-function legend() {
+/** Return a swatch with its meaning. @param {string} kind @param {string} label */
+function key(kind, label) {
+  const item = make("span", "pp-key");
+  item.append(make("i", `pp-swatch pp-${kind}`), label);
+  return item;
+}
+
+/** @param {HTMLElement} receivedKey */
+function legend(receivedKey) {
   const box = make("div", "pp-legend");
   for (const kind of [...Object.keys(COLORS), "failed"]) {
-    const item = make("span", "pp-key");
-    item.append(make("i", `pp-swatch pp-${kind}`), kind === "blocked" ? "blocked in send" : kind);
-    box.append(item);
+    box.append(key(kind, kind === "blocked" ? "blocked in send" : kind));
   }
   box.append(make("span", "pp-key", "× refused"), make("span", "pp-key", "◇ interrupted"));
+  box.append(receivedKey);
   const note = "short bars are widened; merged bars are as high as their share of busy time";
   box.append(make("span", "pp-fine", note));
   return box;

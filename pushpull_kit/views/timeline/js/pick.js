@@ -1,8 +1,9 @@
 // Finds the message at a point, and the next instant at which something happens.
 
+import { doneInstant } from "./columns.js";
 import { Log } from "./log.js";
 
-/** A message in a stripe is found from this distance. */
+/** A message in a stripe or at a mark is found from this distance. */
 const NEAR_PX = 4;
 
 /**
@@ -26,18 +27,19 @@ export function pick(log, scene, x, y) {
  * @param {import("./layout.js").Lane} lane @param {number} x
  */
 function nearest(log, { axis, now }, lane, x) {
-  const { send_start_ns, send_end_ns, recv_ns, done_ns, sender, worker } = log.columns;
+  const { send_start_ns, send_end_ns, recv_ns, sender, worker } = log.columns;
   const isSender = lane.kind === "sender";
   const lanes = isSender ? sender : worker;
   const starts = isSender ? send_start_ns : recv_ns;
-  const ends = isSender ? send_end_ns : done_ns;
+  /** @param {number} slot */
+  const endOf = (slot) => (isSender ? send_end_ns[slot] : doneInstant(log.columns, slot));
   const at = axis.from + x / axis.scale;
   let nearestSlot = -1;
   let minDistance = NEAR_PX / axis.scale;
   for (const { from, to } of log.chunksBetween(axis.at(x - NEAR_PX), axis.at(x + NEAR_PX))) {
     for (let slot = from; slot < to; slot += 1) {
       if (lanes[slot] !== lane.lane || !(starts[slot] <= now)) continue;
-      const end = ends[slot] <= now ? ends[slot] : now;
+      const end = endOf(slot) <= now ? endOf(slot) : now;
       const distance = Math.max(axis.bend(starts[slot]) - at, at - axis.bend(end), 0);
       if (distance < minDistance) [nearestSlot, minDistance] = [slot, distance];
     }

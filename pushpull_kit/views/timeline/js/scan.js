@@ -2,7 +2,7 @@
 
 import { Axis } from "./axis.js";
 import { Totals } from "./chunks.js";
-import { isKnown } from "./columns.js";
+import { doneInstant, isKnown, isOnlyReceived } from "./columns.js";
 import { ExactCount, SampledCount } from "./counts.js";
 import { LaneBars } from "./lane_bars.js";
 import { Log } from "./log.js";
@@ -24,6 +24,7 @@ class MessageState {
   hasReturned = false; // from `send`
   isReceived = false;
   isDone = false;
+  isOnlyReceived = false; // by a bare PULL: its receipt is the last that is known
   isGivenUp = false;
   isFinished = false;
   sendStart = NaN;
@@ -35,7 +36,8 @@ class MessageState {
 
   /** @param {import("./columns.js").Columns} columns @param {number} slot @param {number} now */
   set(columns, slot, now) {
-    const { send_start_ns, send_end_ns, recv_ns, done_ns } = columns;
+    const { send_start_ns, send_end_ns, recv_ns } = columns;
+    const done = doneInstant(columns, slot);
     this.slot = slot;
     this.outcome = columns.outcome[slot];
     this.sender = columns.sender[slot];
@@ -43,13 +45,14 @@ class MessageState {
     this.isTimed = isKnown(send_start_ns[slot]);
     this.hasReturned = send_end_ns[slot] <= now;
     this.isReceived = recv_ns[slot] <= now;
-    this.isDone = done_ns[slot] <= now;
+    this.isDone = done <= now;
+    this.isOnlyReceived = isOnlyReceived(columns, slot);
     this.isGivenUp = this.hasReturned && this.outcome >= REFUSED;
     this.isFinished = this.isGivenUp || (this.isDone && (this.hasReturned || !this.isTimed));
     this.sendStart = send_start_ns[slot];
     this.sendEnd = this.hasReturned ? send_end_ns[slot] : now;
     this.recv = this.isReceived ? recv_ns[slot] : now;
-    this.done = this.isDone ? done_ns[slot] : now;
+    this.done = this.isDone ? done : now;
     this.first = this.isTimed ? this.sendStart : recv_ns[slot];
     this.last = Math.max(this.sendEnd, this.done);
     if (this.isGivenUp) this.last = this.sendEnd;
@@ -160,10 +163,15 @@ export class Scan {
     this.inFlight.add(sendEnd, end, this.sendEndPx(sendEnd), endPx);
   }
 
-  /** Add the bar of a message that was received. @param {MessageState} message */
-  #addHandling({ slot, outcome, worker, isDone, recv, done }) {
+  /** Add the bar or the mark of a message that was received. @param {MessageState} message */
+  #addHandling(message) {
+    const { slot, outcome, worker, isDone, recv, done } = message;
     const bars = this.handlings[worker];
     if (!bars || done < this.start || recv > this.end) return;
+    if (message.isOnlyReceived) {
+      bars.addReceipts(this.recvPx(recv), 1);
+      return;
+    }
     const isFailed = isDone && outcome === FAILED;
     bars.count += 1;
     bars.totalNs += done - recv;
@@ -183,12 +191,16 @@ export class Scan {
   }
 
   /** @param {Totals} totals */
-  #addTotals({ count, sendStart, sendEnd, recv, done, sends, handlings }) {
+  #addTotals({ count, sendStart, sendEnd, recv, done, sends, handlings, receipts }) {
     const waiting = /** @type {SampledCount} */ (this.waiting);
     const inFlight = /** @type {SampledCount} */ (this.inFlight);
     this.nVisible += count;
     this.#addLaneTotals(this.sends, sends, sendStart[0], sendEnd[1]);
     this.#addLaneTotals(this.handlings, handlings, recv[0], done[1]);
+    const receiptX = this.axis.px(recv[0]);
+    if (receiptX >= 0 && receiptX <= this.axis.width) {
+      for (const [lane, [n]] of receipts) this.handlings[lane]?.addReceipts(receiptX, n);
+    }
     waiting.addEvenly(sendStart, count);
     waiting.addEvenly(recv, -count);
     if (recv[1] <= sendEnd[1]) return;

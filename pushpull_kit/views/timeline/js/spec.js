@@ -18,6 +18,9 @@ export const BLOCKED_NS = SPEC.blocked_ns;
 /** The color of each kind of bar. */
 export const COLORS = SPEC.colors;
 
+/** What the legend calls the mark of a receipt of which nothing later is known. */
+export const RECEIVED_LABEL = SPEC.received_label;
+
 /** Maximum number of lanes of senders, and of workers. */
 export const MAX_LANES = SPEC.max_lanes;
 

@@ -24,6 +24,9 @@ const ACKNOWLEDGE_AGAIN_MS = 5000;
 /** Minimum time between requests for a snapshot. */
 const SUBSCRIBE_MS = 1000;
 
+/** Maximum length of an error's text. */
+const MAX_PROBLEM_CHARS = 300;
+
 /** Time after the last event during which messages in flight are drawn as waiting. */
 const IDLE_NS = 10e9;
 
@@ -32,6 +35,7 @@ export class Subscription {
   /** @type {Header | null} of the last batch */ header = null;
   receivedAt = 0; // when the last batch came; this and other times in ms are of the page's clock
   isDisconnected = false;
+  problem = ""; // why the kernel could not read the log; empty if it could
   latest = -Infinity; // the latest instant that `now` has returned
   /** @type {Set<() => void>} called after each change */ listeners = new Set();
   nHidden = 0; // number of listeners whose view is not visible
@@ -63,6 +67,7 @@ export class Subscription {
 
   /** @param {any} content @param {DataView[]} [buffers] */
   receive(content, buffers) {
+    if (content?.kind === "error") this.#onProblem(content.text);
     if (content?.kind !== "batch") return;
     const expected = this.header && this.header.sequence + 1;
     const isGap = expected !== null && !content.snapshot && content.sequence !== expected;
@@ -74,10 +79,19 @@ export class Subscription {
     this.header = content;
     this.receivedAt = performance.now();
     this.isDisconnected = false;
+    this.problem = "";
     // A view acknowledges when it has drawn the batch. In a hidden tab nothing is acknowledged, so
     // the kernel sends less.
     const willBeDrawn = this.listeners.size > this.nHidden;
     if (!willBeDrawn && !document.hidden) this.acknowledge();
+    this.notify();
+  }
+
+  /** @param {unknown} text */
+  #onProblem(text) {
+    this.problem = String(text).slice(0, MAX_PROBLEM_CHARS);
+    this.receivedAt = performance.now(); // the kernel is there
+    this.isDisconnected = false;
     this.notify();
   }
 
@@ -132,7 +146,7 @@ export class Subscription {
   /** Whether time goes on: messages are sent or handled, or some have waited for a short time. */
   get isRunning() {
     const { header } = this;
-    if (!header || this.isDisconnected || header.ended) return false;
+    if (!header || this.isDisconnected || this.problem || header.ended) return false;
     return header.busy || (header.in_flight > 0 && this.#clock() < this.log.end + IDLE_NS);
   }
 

@@ -23,7 +23,9 @@ export function describeMessage(log, message) {
     `send() called at ${duration(send_start_ns - log.start)}`,
     `send() took ${duration(sending)}${sending > BLOCKED_NS ? " (blocked)" : ""}`,
     `waited ${duration(recv_ns - send_start_ns)}`,
-    `handling took ${duration(done_ns - recv_ns)}`,
+    message.isOnlyReceived
+      ? "service time: not timed"
+      : `handling took ${duration(done_ns - recv_ns)}`,
     outcomeText(message) + (worker ? ` by ${worker}` : ""),
   ].join(" · ");
 }
@@ -53,10 +55,11 @@ export function headlineAt(log, now) {
  * Say in a few words what is not as usual.
  * @param {Subscription} subscription @param {Playback} playback
  */
-export function describeState({ header, isDisconnected, log }, { paused, replay }) {
+export function describeState({ header, isDisconnected, log, problem }, { paused, replay }) {
   const states = [];
   if (replay) states.push(`slowed ${grouped(replay.slowdown)}×`);
   if (paused !== null) states.push("paused");
+  if (problem) states.push(`cannot update this view: ${problem}`);
   if (isDisconnected) states.push("disconnected: the kernel is gone, or was restarted");
   else if (header?.ended) states.push("recording ended");
   if (header && log.nMissing > 0 && !header.ended)

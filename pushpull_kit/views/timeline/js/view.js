@@ -332,6 +332,7 @@ export class View {
         : headlineAt(log, playback.now);
     const states = describeState(subscription, playback);
     panel.badge.textContent = states.join(" · ");
+    panel.receivedKey.hidden = log.nOnlyReceived === 0;
     panel.root.classList.toggle("pp-disconnected", subscription.isDisconnected);
     panel.setPressed({
       follow: this.timeWindow.follows && playback.isLive,
