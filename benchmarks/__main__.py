@@ -8,7 +8,7 @@ from importlib import import_module
 
 import zmq
 
-NAMES = ("send", "hot_path", "throughput", "memory", "truth", "view")
+NAMES = ("instrument", "send", "hot_path", "throughput", "memory", "truth", "view")
 
 
 def main() -> int:

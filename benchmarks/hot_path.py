@@ -9,7 +9,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from threading import get_ident
 from time import perf_counter_ns as clock_ns
 from weakref import ref
 
@@ -17,6 +16,9 @@ import zmq
 from zmq.backend import Socket as CompiledSocket
 
 from pushpull_kit import Context, Worker
+from pushpull_kit.recording.quick import SOME_THREAD
+from pushpull_kit.sockets.guard import Guard
+from pushpull_kit.sockets.more_frames import more_frames
 
 from . import Row, paired, spread
 
@@ -25,9 +27,7 @@ PAYLOADS = [b"%08d" % number for number in range(N)]
 PAIRS = 200
 
 compiled_send = CompiledSocket.send
-payloads: list[bytes] = []
-begins: list[int] = []
-ends: list[int] = []
+spans: list[bytes | int] = []
 
 
 def rows() -> Iterator[Row]:
@@ -36,20 +36,20 @@ def rows() -> Iterator[Row]:
         for what, send in (
             ("the compiled one that zmq.Socket's wraps, alone", _bare(partly.push)),
             ("... and two clock reads", _clocked(partly.push)),
-            ("... and payload, start and end appended to lists", _noted(partly.push)),
-            ("... and the check of the thread that owns the socket", _guarded(partly.push)),
-            ("the timed send: that, and checks of type, size and flags", None),
+            ("... and payload, start and end added to a list in one step", _noted(partly.push)),
+            ("... and the check that no other thread is in the socket", _guarded(partly.push)),
+            ("the timed send: that, and checks of type, size, options and mocks", None),
         ):
             if send is not None:
                 vars(partly.push)["send"] = send  # setattr on a socket would set an option
             ratios = paired((partly if send else timed).send_all, plain.send_all, PAIRS)
             yield _row(f"CPU time of a send: {what}", "send", ratios)
         for what, measure in (
-            (
-                "a Frame and its bytes; only a Frame knows whether more follow",
-                partly.receive_frames,
-            ),
-            ("... and payload, start and end appended to lists", partly.receive_and_note),
+            ("a Frame and its bytes; a Frame knows whether more follow", partly.receive_frames),
+            ("bytes, and zmq.Socket.get(RCVMORE)", partly.receive_and_get),
+            ("bytes, and libzmq asked whether more follow", partly.receive_and_ask),
+            ("... and payload and instant added to a list in one step", partly.receive_and_note),
+            ("a timed PULL's receipt: that, and the checks", timed.receive_timed),
             ("a Worker's receipt: that, the handler's call, and ingest", _work),
         ):
             ratios = paired(measure, plain.receive_all, PAIRS)
@@ -85,23 +85,30 @@ def _noted(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
     that = ref(push)
 
     def send(data: bytes) -> None:
-        payloads.append(data)
-        begins.append(clock_ns())
+        global spans
+        start_ns = clock_ns()
         compiled_send(that(), data)
-        ends.append(clock_ns())
+        end_ns = clock_ns()
+        spans += (data, start_ns, end_ns)
 
     return send
 
 
 def _guarded(push: zmq.Socket[bytes]) -> Callable[[bytes], None]:
-    that, owner = ref(push), get_ident()
+    that, guard = ref(push), Guard("PUSH")
 
     def send(data: bytes) -> None:
-        if owner == get_ident():
-            payloads.append(data)
-            begins.append(clock_ns())
+        global spans
+        if guard.thread:
+            return
+        guard.thread = SOME_THREAD
+        try:
+            start_ns = clock_ns()
             compiled_send(that(), data)
-            ends.append(clock_ns())
+            end_ns = clock_ns()
+            spans += (data, start_ns, end_ns)
+        finally:
+            guard.thread = 0
 
     return send
 
@@ -138,8 +145,7 @@ class _Pipe:
             compiled_send(self.push, payload)
 
     def _forget(self) -> None:
-        for notes in (payloads, begins, ends):
-            notes.clear()
+        spans.clear()
         if isinstance(self.context, Context):
             self.context.timings.clear()
 
@@ -158,16 +164,52 @@ class _Pipe:
             frame.bytes, frame.more  # noqa: B018  # a worker reads both
         return time.thread_time_ns() - start_ns
 
-    def receive_and_note(self) -> float:
+    def receive_and_get(self) -> float:
         self._fill()
+        receive, get, start_ns = self.pull.recv, self.pull.get, time.thread_time_ns()
+        for _ in range(N):
+            receive()
+            get(zmq.RCVMORE)
+        return time.thread_time_ns() - start_ns
+
+    def receive_and_ask(self) -> float:
+        self._fill()
+        more = more_frames(self.pull)
+        ask, flag = more.ask, more.flag
         receive, start_ns = self.pull.recv, time.thread_time_ns()
         for _ in range(N):
-            frame = receive(0, False)
-            begins.append(clock_ns())
-            payloads.append(frame.bytes)
-            frame.more  # noqa: B018
-            ends.append(clock_ns())
+            receive()
+            ask()
+            flag.value  # noqa: B018
+        return time.thread_time_ns() - start_ns
+
+    def receive_and_note(self) -> float:
+        global spans
+        self._fill()
+        more = more_frames(self.pull)
+        ask, flag = more.ask, more.flag
+        receive, start_ns = self.pull.recv, time.thread_time_ns()
+        for _ in range(N):
+            data = receive()
+            recv_ns = clock_ns()
+            ask()
+            if not flag.value:
+                spans += (data, recv_ns, 0)
         cost_ns = time.thread_time_ns() - start_ns
+        self._forget()
+        return cost_ns
+
+    def receive_timed(self) -> float:
+        with self.context.socket(zmq.PUSH) as push, self.context.socket(zmq.PULL) as pull:
+            push.sndhwm = pull.rcvhwm = 0
+            pull.bind("inproc://timed")
+            push.connect("inproc://timed")
+            for payload in PAYLOADS:
+                compiled_send(push, payload)
+            receive, start_ns = pull.recv, time.thread_time_ns()
+            for _ in range(N):
+                receive()
+            cost_ns = time.thread_time_ns() - start_ns
         self._forget()
         return cost_ns
 

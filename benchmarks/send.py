@@ -38,13 +38,13 @@ while True:
 TOLD = (
     (
         "CPU time of a timed 8-byte send over tcp, over zmq.Socket.send",
-        ("<=", 1.5),
+        ("<=", 1.8),
         "of the calling thread",
     ),
-    ("... over inproc", ("<=", 1.5), "of the calling thread"),
+    ("... over inproc", ("<=", 1.8), "of the calling thread"),
     (
         "... of text over tcp, over zmq.Socket.send_string",
-        ("<=", 1.5),
+        ("<=", 1.8),
         "of the calling thread",
     ),
     (
