@@ -21,7 +21,7 @@ from .errors import (
     WorkerStuckError,
     WrongThreadError,
 )
-from .recording.events import ReceiveBuffer, SendBuffer
+from .recording.events import Events, ReceiveBuffer, SendBuffer
 from .recording.log import Timings
 from .recording.messages import Message, Summary
 from .sockets.context import Context, fresh_context
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Context",
     "EndpointError",
+    "Events",
     "Experiment",
     "Failure",
     "Message",

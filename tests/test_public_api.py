@@ -13,6 +13,7 @@ def test_the_public_names():
     assert pushpull_kit.__all__ == [
         "Context",
         "EndpointError",
+        "Events",
         "Experiment",
         "Failure",
         "Message",
