@@ -1,9 +1,9 @@
 """Asks libzmq whether more frames of a message follow: quicker than pyzmq, and safe for signals.
 
-To ask after each message is what a receipt costs most. `zmq.Socket.get` takes three times as long.
-`recv(copy=False)` returns a Frame, which knows, in twice the time; but an exception that a signal
-handler raises while a Frame is freed, such as a KeyboardInterrupt, is lost
-(benchmarks/hot_path.py has the times).
+This question is a large part of what a receipt costs. `zmq.Socket.get` takes two and a half times
+as long. `recv(copy=False)` returns a Frame, which knows the answer, and takes half as long again
+(benchmarks/hot_path.py has the times). Besides, an exception that a signal handler raises while a
+Frame is freed is lost, such as a KeyboardInterrupt.
 """
 
 from __future__ import annotations
